@@ -15,8 +15,3 @@ fn staged_column(left: u32, q: u32) -> u32 { return left + q / THREADS_X * 4u * 
 fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
 }
-
-// sum + a · b: four products each, added one after the other.
-fn add_products(sum: vec4<f32>, a: vec4<f32>, b: mat4x4<f32>) -> vec4<f32> {
-    return sum + a.x * b[0] + a.y * b[1] + a.z * b[2] + a.w * b[3];
-}

@@ -1,20 +1,4 @@
-// Windows of a convolution, for kernels that gather x as the left side of a matrix product.
-// First row, first column and first index in x of the windows of four output pixels (n, oh, ow).
-struct Places { top: vec4<u32>, left: vec4<u32>, corner: vec4<u32> }
-
-// Unsigned: what lies above or left of the image wraps to a large number; what lies beyond the last pixel gets one.
-fn places(row: vec4<u32>) -> Places {
-    let top = select(row / OW % OH * SH - PT, vec4<u32>(1u << 30u), row >= vec4<u32>(N * OH * OW));
-    let left = row % OW * SW - PL;
-    return Places(top, left, ((row / (OH * OW) * H + top) * W + left) * CI);
-}
-
-// x[at], which lies in row h and column v of its image; zero outside.
-fn x_at(h: u32, v: u32, at: u32) -> f32 {
-    if (h < H && v < W) { return x[at]; }
-    return 0.0;
-}
-
+// x of a convolution, window by window, for kernels that gather it as a side of a matrix product.
 // Four numbers of x, which lie in rows h and columns v of their images, of windows that belong to pixels; zero outside, and
 // where they are not `used`. Where no window reaches beyond its image, nothing of this guard is left.
 fn x_at4(h: vec4<u32>, v: vec4<u32>, at: vec4<u32>, used: bool) -> vec4<f32> {

@@ -42,14 +42,10 @@ fn stage_kernel(to: u32, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>) {
 
 // The sums of four patches by four output channels, and four products of w with each patch. Patches are loaded one after
 // the other: they take few registers.
-fn add_products(sums: mat4x4<f32>, w: mat4x4<f32>, patch_in: u32) -> mat4x4<f32> {
+fn add_patches(sums: mat4x4<f32>, w: mat4x4<f32>, patch_in: u32) -> mat4x4<f32> {
     return mat4x4<f32>(
-        add_product(sums[0], w, pool[patch_in]), add_product(sums[1], w, pool[patch_in + 4u]),
-        add_product(sums[2], w, pool[patch_in + 8u]), add_product(sums[3], w, pool[patch_in + 12u]));
-}
-
-fn add_product(sum: vec4<f32>, w: mat4x4<f32>, x: vec4<f32>) -> vec4<f32> {
-    return sum + w[0] * x.x + w[1] * x.y + w[2] * x.z + w[3] * x.w;
+        add_products(sums[0], pool[patch_in], w), add_products(sums[1], pool[patch_in + 4u], w),
+        add_products(sums[2], pool[patch_in + 8u], w), add_products(sums[3], pool[patch_in + 12u], w));
 }
 
 // Of a block's sums, which are four patches of one place by one quad for each thread: the pixel `index` / 64 of patch

@@ -1,35 +1,19 @@
 // For GPUs: the product [N·OH·OW, KH·KW·CI] × [KH·KW·CI, CO] without ever building its left side. A workgroup computes
 // a tile of TILE_ROWS pixels and TILE_CO filters of y, a thread BLOCK × BLOCK elements of it. DEPTH taps at a time are
 // staged in workgroup memory; what lies outside the image or beyond the last tap is zero.
-// uses guard, index, tile, walk, window
+// uses guard, im2col, index, tile, turns, walk, window
 const TILE_ROWS = 32u; // one of 32, 64, 128: pixels of a workgroup
 const TILE_CO = 32u; // one of 32, 64, 128: filters of a workgroup
 const BLOCK = 4u; // one of 4, 8: pixels and filters of a thread
 const DEPTH = 8u; // one of 8, 16, 32: taps (kh, kw, ci) that are staged at a time
 const THREADS_X = TILE_CO / BLOCK;
 const THREADS_Y = TILE_ROWS / BLOCK;
-const X_QUADS = TILE_ROWS / 4u; // vec4s of a staged tap of x
-const W_QUADS = TILE_CO / 4u; // and of w
-const X_STRIDE = X_QUADS + 1u; // one more keeps writers of different taps in different banks
-const X_STEP = THREADS / DEPTH; // vec4s of x that are staged side by side
-const X_TURNS = (X_QUADS * DEPTH + THREADS - 1u) / THREADS; // and one after the other, by the same thread
+const W_QUADS = TILE_CO / 4u; // vec4s of a staged tap of w
 const W_STEP = THREADS / W_QUADS; // taps of w that are staged side by side
 const W_TURNS = (DEPTH + W_STEP - 1u) / W_STEP; // and one after the other
-const_assert 16u * DEPTH * (X_STRIDE + W_QUADS) <= 16384u;
-// [tap][q]: four pixels THREADS_Y apart, the first by `staged_row`
-var<workgroup> x_tile: array<vec4<f32>, DEPTH * X_STRIDE>;
-var<workgroup> w_tile: array<vec4<f32>, DEPTH * W_QUADS>; // [tap][q]: so too for filters THREADS_X apart
-
-// The windows of the pixels of staged vec4 q.
-fn windows(first: u32, q: u32) -> Places {
-    let rows = staged_row(first, q) + THREADS_Y * vec4<u32>(0u, 1u, 2u, 3u);
-    return places(clamped4(rows, N * OH * OW, TILE_ROWS)); // (n, oh, ow)
-}
-
-fn stage(to: u32, four: Places, tap: vec3<u32>, used: bool) {
-    let reach = (tap.x * W + tap.y) * CI + tap.z;
-    x_tile[to] = x_at4(four.top + tap.x, four.left + tap.y, four.corner + reach, used);
-}
+const_assert 16u * DEPTH * (ROW_STRIDE + W_QUADS) <= 16384u;
+// [tap][q]: four filters THREADS_X apart, the first by `staged_column`
+var<workgroup> w_tile: array<vec4<f32>, DEPTH * W_QUADS>;
 
 fn w_at(tap: u32, co: u32) -> f32 {
     let inside = within(tap, KH * KW * CI, DEPTH);
@@ -62,18 +46,10 @@ fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
     let first = group_y(wid, groups) * TILE_ROWS;
     if (first >= N * OH * OW) { return; }
     let left = wid.x * TILE_CO;
-    // What this thread stages. Windows beyond the fourth turn are found again in each round: they take registers.
+    // What this thread stages.
     let d = index % DEPTH;
     let q = index / DEPTH;
-    let windows0 = windows(first, q);
-    var windows1 = windows0;
-    var windows2 = windows0;
-    var windows3 = windows0;
-    if (X_TURNS > 1u) { windows1 = windows(first, q + X_STEP); }
-    if (X_TURNS > 2u) {
-        windows2 = windows(first, q + 2u * X_STEP);
-        windows3 = windows(first, q + 3u * X_STEP);
-    }
+    let kept = kept_of(first, q);
     let wq = index % W_QUADS;
     let co = clamped4(staged_column(left, wq) + THREADS_X * vec4<u32>(0u, 1u, 2u, 3u), CO, TILE_CO);
     // Where a round has one (kh, kw), all threads walk together.
@@ -88,15 +64,7 @@ fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
     for (var start = 0u; start < end; start += DEPTH) {
         let tap = vec3<u32>(place.xy, place.z + select(0u, d, together));
         let used = within(start + d, KH * KW * CI, DEPTH);
-        if (X_QUADS >= X_STEP || q < X_QUADS) { stage(d * X_STRIDE + q, windows0, tap, used); }
-        if (X_TURNS > 1u) { stage(d * X_STRIDE + q + X_STEP, windows1, tap, used); }
-        if (X_TURNS > 2u) {
-            stage(d * X_STRIDE + q + 2u * X_STEP, windows2, tap, used);
-            stage(d * X_STRIDE + q + 3u * X_STEP, windows3, tap, used);
-        }
-        for (var turn = 4u; turn < X_TURNS; turn++) {
-            stage(d * X_STRIDE + q + turn * X_STEP, windows(first, q + turn * X_STEP), tap, used);
-        }
+        stage_rows(first, q, kept, d, tap, used);
         for (var turn = 0u; turn < W_TURNS; turn++) {
             let k = index / W_QUADS + turn * W_STEP;
             if (DEPTH >= W_STEP || k < DEPTH) {
@@ -106,11 +74,11 @@ fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
         }
         workgroupBarrier();
         for (var k = 0u; k < DEPTH; k++) {
-            let a = x_tile[k * X_STRIDE + lid.y];
+            let a = row_tile[k * ROW_STRIDE + lid.y];
             let b = w_tile[k * W_QUADS + lid.x];
             s00 += outer(a, b);
             if (SIDE > 1u) {
-                let below = x_tile[k * X_STRIDE + THREADS_Y + lid.y];
+                let below = row_tile[k * ROW_STRIDE + THREADS_Y + lid.y];
                 let beside = w_tile[k * W_QUADS + THREADS_X + lid.x];
                 s01 += outer(a, beside);
                 s10 += outer(below, b);

@@ -4,7 +4,7 @@
 // output alone: with a single channel, outputs at the border can miss their bound.
 // crosses the taps of w: rounds like a sum of each number of a window times each tap, those of other places too.
 // needs KH == 3, KW == 3, SH == 1, SW == 1, CI % 4 == 0, CO % 4 == 0
-// uses activate4, guard, index, winograd
+// uses activate4, guard, index, products, winograd
 const TILE_PATCHES = 16u; // one of 16, 32: patches of a workgroup
 const TILE_CO = 16u; // one of 16, 32: filters of a workgroup
 const DEPTH = 8u; // one of 4, 8: channels that are transformed at a time
@@ -113,12 +113,12 @@ fn conv2d_forward(@builtin(local_invocation_index) index: u32, @builtin(workgrou
             let x = from_x + q * 16u * TILE_PATCHES;
             let w = from_w + q * 64u * W_QUADS;
             let near = w_of(w);
-            s00 = add_products(s00, near, x);
-            if (BLOCKS_P > 1u) { s10 = add_products(s10, near, x + 16u); }
+            s00 = add_patches(s00, near, x);
+            if (BLOCKS_P > 1u) { s10 = add_patches(s10, near, x + 16u); }
             if (BLOCKS_F > 1u) {
                 let far = w_of(w + 4u);
-                s01 = add_products(s01, far, x);
-                if (BLOCKS_P > 1u) { s11 = add_products(s11, far, x + 16u); }
+                s01 = add_patches(s01, far, x);
+                if (BLOCKS_P > 1u) { s11 = add_patches(s11, far, x + 16u); }
             }
         }
         workgroupBarrier();

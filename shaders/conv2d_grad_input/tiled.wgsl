@@ -2,31 +2,26 @@
 // For GPUs: the product [N·H·W, KH·KW·CO] × [KH·KW·CO, CI], its left side gathered from the outputs that each pixel
 // fed. A workgroup computes a tile of TILE_ROWS pixels and TILE_CI channels of dx, a thread BLOCK × BLOCK elements of it.
 // DEPTH places (kh, kw, co) at a time are staged in workgroup memory; what no output used is zero.
-// uses guard, index, tile, walk
+// uses guard, index, tile, turns, walk
 const TILE_ROWS = 32u; // one of 32, 64, 128: pixels of a workgroup
 const TILE_CI = 32u; // one of 32, 64, 128: channels of a workgroup
 const BLOCK = 4u; // one of 4, 8: pixels and channels of a thread
 const DEPTH = 8u; // one of 8, 16, 32: places (kh, kw, co) that are staged at a time
 const THREADS_X = TILE_CI / BLOCK;
 const THREADS_Y = TILE_ROWS / BLOCK;
-const DY_QUADS = TILE_ROWS / 4u; // vec4s of a staged place of dy
-const W_QUADS = TILE_CI / 4u; // and of w
-const DY_STRIDE = DY_QUADS + 1u; // one more keeps writers of different places in different banks
-const W_STRIDE = W_QUADS + 1u;
-const STEP = THREADS / DEPTH; // vec4s that are staged side by side
-const DY_TURNS = (DY_QUADS * DEPTH + THREADS - 1u) / THREADS; // and those of dy one after the other, by the same thread
-const W_TURNS = (W_QUADS * DEPTH + THREADS - 1u) / THREADS; // and of w
-const_assert 16u * DEPTH * (DY_STRIDE + W_STRIDE) <= 16384u;
-// [place][q]: four pixels THREADS_Y apart, the first by `staged_row`
-var<workgroup> dy_tile: array<vec4<f32>, DEPTH * DY_STRIDE>;
-var<workgroup> w_tile: array<vec4<f32>, DEPTH * W_STRIDE>; // [place][q]: so too for channels THREADS_X apart
+const W_QUADS = TILE_CI / 4u; // vec4s of a staged place of w
+const W_STRIDE = W_QUADS + 1u; // one more keeps writers of different places in different banks
+const W_TURNS = (W_QUADS * DEPTH + THREADS - 1u) / THREADS; // vec4s of w that a thread stages one after the other
+const_assert 16u * DEPTH * (ROW_STRIDE + W_STRIDE) <= 16384u;
+// [place][q]: four channels THREADS_X apart, the first by `staged_column`
+var<workgroup> w_tile: array<vec4<f32>, DEPTH * W_STRIDE>;
 
 // Four pixels: their images, the last rows and columns of the padded image from which they are fed, and where these lie in
 // dy if strides are 1.
 struct Places { image: vec4<u32>, bottom: vec4<u32>, right: vec4<u32>, corner: vec4<u32> }
 
 // The pixels (n, h, w) of staged vec4 q.
-fn pixels(first: u32, q: u32) -> Places {
+fn places_of(first: u32, q: u32) -> Places {
     let rows = staged_row(first, q) + THREADS_Y * vec4<u32>(0u, 1u, 2u, 3u);
     let row = clamped4(rows, N * H * W, TILE_ROWS);
     let image = row / (H * W);
@@ -35,8 +30,8 @@ fn pixels(first: u32, q: u32) -> Places {
     return Places(image, bottom, right, ((image * OH + bottom) * OW + right) * CO);
 }
 
-// Stages the gradients of the outputs whose windows have four pixels at a place; zero where there is none.
-fn stage_dy(to: u32, four: Places, place: vec3<u32>, used: bool) {
+// The gradients of the outputs whose windows have four pixels at a place; zero where there is none.
+fn gathered(four: Places, place: vec3<u32>, used: bool) -> vec4<f32> {
     // Unsigned: what lies above or left of the outputs wraps to a large number.
     let top = four.bottom - place.x;
     let left = four.right - place.y;
@@ -47,7 +42,7 @@ fn stage_dy(to: u32, four: Places, place: vec3<u32>, used: bool) {
     let near = four.corner - ((place.x * OW + place.y) * CO - place.z);
     let far = ((four.image * OH + oh) * OW + ow) * CO + place.z;
     let at = select(vec4<u32>(), select(far, near, SH == 1u && SW == 1u), inside);
-    dy_tile[to] = select(vec4<f32>(), vec4<f32>(dy[at.x], dy[at.y], dy[at.z], dy[at.w]), inside);
+    return select(vec4<f32>(), vec4<f32>(dy[at.x], dy[at.y], dy[at.z], dy[at.w]), inside);
 }
 
 // Where the channels of staged vec4 q begin in w.
@@ -89,18 +84,10 @@ fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loca
     let first = group_y(wid, groups) * TILE_ROWS;
     if (first >= N * H * W) { return; }
     let left = wid.x * TILE_CI;
-    // What this thread stages. Pixels beyond the fourth turn are found again in each round: they take registers.
+    // What this thread stages.
     let d = index % DEPTH;
     let q = index / DEPTH;
-    let pixels0 = pixels(first, q);
-    var pixels1 = pixels0;
-    var pixels2 = pixels0;
-    var pixels3 = pixels0;
-    if (DY_TURNS > 1u) { pixels1 = pixels(first, q + STEP); }
-    if (DY_TURNS > 2u) {
-        pixels2 = pixels(first, q + 2u * STEP);
-        pixels3 = pixels(first, q + 3u * STEP);
-    }
+    let kept = kept_of(first, q);
     let channels0 = channels(left, q);
     // Where a round has one (kh, kw), all threads walk together.
     let together = CO % DEPTH == 0u;
@@ -114,15 +101,7 @@ fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loca
     for (var start = 0u; start < end; start += DEPTH) {
         let place = vec3<u32>(walked.xy, walked.z + select(0u, d, together));
         let used = within(start + d, KH * KW * CO, DEPTH);
-        if (DY_QUADS >= STEP || q < DY_QUADS) { stage_dy(d * DY_STRIDE + q, pixels0, place, used); }
-        if (DY_TURNS > 1u) { stage_dy(d * DY_STRIDE + q + STEP, pixels1, place, used); }
-        if (DY_TURNS > 2u) {
-            stage_dy(d * DY_STRIDE + q + 2u * STEP, pixels2, place, used);
-            stage_dy(d * DY_STRIDE + q + 3u * STEP, pixels3, place, used);
-        }
-        for (var turn = 4u; turn < DY_TURNS; turn++) {
-            stage_dy(d * DY_STRIDE + q + turn * STEP, pixels(first, q + turn * STEP), place, used);
-        }
+        stage_rows(first, q, kept, d, place, used);
         for (var turn = 0u; turn < W_TURNS; turn++) {
             var begins = channels0;
             if (turn > 0u) { begins = channels(left, q + turn * STEP); }
@@ -130,11 +109,11 @@ fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loca
         }
         workgroupBarrier();
         for (var k = 0u; k < DEPTH; k++) {
-            let a = dy_tile[k * DY_STRIDE + lid.y];
+            let a = row_tile[k * ROW_STRIDE + lid.y];
             let b = w_tile[k * W_STRIDE + lid.x];
             s00 += outer(a, b);
             if (SIDE > 1u) {
-                let below = dy_tile[k * DY_STRIDE + THREADS_Y + lid.y];
+                let below = row_tile[k * ROW_STRIDE + THREADS_Y + lid.y];
                 let beside = w_tile[k * W_STRIDE + THREADS_X + lid.x];
                 s01 += outer(a, beside);
                 s10 += outer(below, b);

@@ -5,7 +5,7 @@
 // [TILE_PATCHES, CO] × [CO, TILE_CI]; a thread has blocks of four patches by four channels.
 // crosses the taps of w: rounds like a sum of each number of a window times each tap, those of other places too.
 // needs KH == 3, KW == 3, SH == 1, SW == 1, CI % 4 == 0, CO % 4 == 0
-// uses activate4, guard, index, winograd
+// uses activate4, guard, index, products, winograd
 const TILE_PATCHES = 16u; // one of 16, 32: patches of a workgroup
 const TILE_CI = 16u; // one of 16, 32: channels of a workgroup
 const DEPTH = 8u; // one of 4, 8: filters that are transformed at a time
@@ -112,12 +112,12 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
             let dy_first = from_dy + q * 16u * TILE_PATCHES;
             let w_first = from_w + q * 64u * W_QUADS;
             let near = w_of(w_first);
-            s00 = add_products(s00, near, dy_first);
-            if (BLOCKS_P > 1u) { s10 = add_products(s10, near, dy_first + 16u); }
+            s00 = add_patches(s00, near, dy_first);
+            if (BLOCKS_P > 1u) { s10 = add_patches(s10, near, dy_first + 16u); }
             if (BLOCKS_C > 1u) {
                 let far = w_of(w_first + 4u);
-                s01 = add_products(s01, far, dy_first);
-                if (BLOCKS_P > 1u) { s11 = add_products(s11, far, dy_first + 16u); }
+                s01 = add_patches(s01, far, dy_first);
+                if (BLOCKS_P > 1u) { s11 = add_patches(s11, far, dy_first + 16u); }
             }
         }
         workgroupBarrier();

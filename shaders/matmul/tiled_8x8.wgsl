@@ -4,12 +4,10 @@
 // THREADS_X quads apart. DEPTH columns of x and rows of w at a time are staged in workgroup memory as they lie, in vec4s;
 // four k at a time are read from there. Few such tiles leave most of a GPU idle: then `tiled` is faster.
 // needs M % 64 == 0, N % 128 == 0, K % 16 == 0
-// uses index, activate4, tile
+// uses index, activate4, products, tile
 // case M=64,N=128,K=16
-// case M=128,N=256,K=48
+// case M=320,N=640,K=48
 // case M=64,N=128,K=2064
-// case M=320,N=128,K=32
-// case M=64,N=640,K=16
 const TILE_M = 64u;
 const TILE_N = 128u;
 const BLOCK = 8u;

@@ -4,12 +4,10 @@
 // THREADS_X quads apart. DEPTH columns of dy and of w at a time are staged in workgroup memory as they lie, in vec4s;
 // four n at a time are read from there. Few such tiles leave most of a GPU idle: then `tiled` is faster.
 // needs M % 64 == 0, N % 16 == 0, K % 128 == 0
-// uses index, activate4, tile
+// uses index, activate4, products, tile
 // case M=64,N=16,K=128
-// case M=128,N=48,K=256
+// case M=320,N=48,K=640
 // case M=64,N=2064,K=128
-// case M=320,N=32,K=128
-// case M=64,N=16,K=640
 const TILE_M = 64u;
 const TILE_K = 128u;
 const BLOCK = 8u;

@@ -6,10 +6,8 @@
 // needs M % 16 == 0, N % 128 == 0, K % 64 == 0
 // uses index, tile
 // case M=16,N=128,K=64
-// case M=48,N=256,K=128
+// case M=48,N=640,K=320
 // case M=2064,N=128,K=64
-// case M=32,N=640,K=64
-// case M=16,N=128,K=320
 const TILE_K = 64u;
 const TILE_N = 128u;
 const BLOCK = 8u;

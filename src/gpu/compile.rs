@@ -1,7 +1,7 @@
 //! Compilation of a variant and sizes into a kernel, and binding of buffers to it. A wrong name, shape or alias is
 //! an error that names the kernel. Equal kernels are compiled once.
 
-use super::{Context, Kernel, Launch, Slice, hlsl};
+use super::{Context, Kernel, Launch, Slice};
 use crate::{
     Error, Result,
     op::{Access, Call, Shader, Variant},
@@ -90,12 +90,12 @@ impl Context {
     }
 
     fn module(&self, name: &str, text: &str, trusted: bool) -> wgpu::ShaderModule {
-        let text = match self.info.backend {
-            wgpu::Backend::Dx12 => hlsl::for_dxc(text),
-            _ => text.into(),
+        let source = match self.info.backend {
+            #[cfg(not(target_family = "wasm"))]
+            wgpu::Backend::Dx12 => super::hlsl::source(text),
+            _ => wgpu::ShaderSource::Wgsl(text.into()),
         };
-        let descriptor =
-            wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl(text) };
+        let descriptor = wgpu::ShaderModuleDescriptor { label: Some(name), source };
         if !trusted {
             return self.device.create_shader_module(descriptor);
         }

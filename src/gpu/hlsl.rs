@@ -1,57 +1,121 @@
 //! A name that WGSL allows and Microsoft's shader compiler does not.
 
-use std::borrow::Cow;
+use naga::Module;
 
 /// Since version 1.8 DXC has a namespace of this name, and naga leaves such a buffer as it is (the gradients' `dx`).
-pub const REFUSED_BY_DXC: &str = "dx";
-/// The name in its place. No text of wgrad has it.
-pub const TAKEN_BY_DXC: &str = "dx_buffer";
+const REFUSED: &str = "dx";
+/// The name in its place. Where a module has it already, naga numbers one of the two.
+const TAKEN: &str = "dx_buffer";
 
-/// `text`, a WGSL module, with the refused name replaced wherever it is a whole word. A text that has the other name
-/// already is left as it is.
-pub(super) fn for_dxc(text: &str) -> Cow<'_, str> {
-    let is_part = |c: char| c.is_alphanumeric() || c == '_';
-    let words = |word| {
-        text.match_indices(word).filter(move |(at, _)| {
-            let before = text[..*at].chars().next_back();
-            let after = text[at + REFUSED_BY_DXC.len()..].chars().next();
-            !before.is_some_and(is_part) && !after.is_some_and(is_part)
-        })
-    };
-    if text.contains(TAKEN_BY_DXC) || words(REFUSED_BY_DXC).next().is_none() {
-        return Cow::Borrowed(text);
+/// Renames what a module has in its global scope and DXC refuses. Overrides keep their names, by which the host sets
+/// them. Returns true if there was any.
+pub fn rename_for_dxc(module: &mut Module) -> bool {
+    let Module { global_variables, constants, functions, types, .. } = module;
+    let variables = global_variables.iter_mut().map(|(_, variable)| &mut variable.name);
+    let constants = constants.iter_mut().map(|(_, constant)| &mut constant.name);
+    let functions = functions.iter_mut().map(|(_, function)| &mut function.name);
+    let mut renamed = false;
+    for name in variables.chain(constants).chain(functions) {
+        if name.as_deref() == Some(REFUSED) {
+            *name = Some(TAKEN.to_string());
+            renamed = true;
+        }
     }
-    let (mut whole, mut end) = (String::with_capacity(text.len() + 64), 0);
-    for (at, word) in words(REFUSED_BY_DXC) {
-        whole.push_str(&text[end..at]);
-        whole.push_str(TAKEN_BY_DXC);
-        end = at + word.len();
+    let refused = types.iter().find(|(_, own)| own.name.as_deref() == Some(REFUSED));
+    if let Some((at, own)) = refused.map(|(at, own)| (at, own.clone())) {
+        types.replace(at, naga::Type { name: Some(TAKEN.to_string()), ..own });
+        renamed = true;
     }
-    whole.push_str(&text[end..]);
-    Cow::Owned(whole)
+    renamed
+}
+
+/// `text`, a WGSL module, as DX12 gets it. A text that naga does not take is left to wgpu, which says why.
+#[cfg(not(target_family = "wasm"))]
+pub(super) fn source(text: &str) -> wgpu::ShaderSource<'_> {
+    if let Ok(mut module) = naga::front::wgsl::parse_str(text)
+        && rename_for_dxc(&mut module)
+    {
+        return wgpu::ShaderSource::Naga(std::borrow::Cow::Owned(module));
+    }
+    wgpu::ShaderSource::Wgsl(text.into())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{TAKEN_BY_DXC, for_dxc};
-    use crate::kernels::OPERATIONS;
+    use super::{rename_for_dxc, source};
+    use crate::{
+        gpu::{Context, Options},
+        kernels::OPERATIONS,
+        op::activations::LINEAR,
+    };
 
-    #[test]
-    fn whole_words_alone_are_renamed() {
-        assert_eq!(for_dxc("dx[i] = dx1 + dxy.dx*ddx_dx;"), "dx_buffer[i] = dx1 + dxy.dx_buffer*ddx_dx;");
-        for same in ["", "d", "dxx dx_", "dx dx_buffer", "ädx dxä"] {
-            assert_eq!(for_dxc(same), same);
-        }
+    fn parsed(text: &str) -> naga::Module {
+        naga::front::wgsl::parse_str(text).unwrap_or_else(|e| panic!("{}", e.emit_to_string(text)))
     }
 
     #[test]
-    fn no_text_of_wgrad_has_the_other_name() {
-        let texts = OPERATIONS.iter().flat_map(|op| op.variants().iter().map(|variant| variant.source()));
-        let mut refused = 0;
-        for text in OPERATIONS.iter().map(|op| op.interface).chain(texts) {
-            assert!(!text.contains(TAKEN_BY_DXC), "{text}");
-            refused += usize::from(for_dxc(text) != text);
+    fn names_of_the_global_scope_are_renamed_and_no_others() {
+        let main = "@compute @workgroup_size(1) fn main() {";
+        for global in [
+            "@group(0) @binding(0) var<storage, read_write> dx: array<f32>; ",
+            "const dx = 3u; ",
+            "struct dx { dx: f32 } ",
+            "fn dx() -> f32 { return 1.0; } ",
+        ] {
+            let mut module = parsed(&format!("{global}{main} }}"));
+            assert!(rename_for_dxc(&mut module), "{global}");
+            assert!(!rename_for_dxc(&mut module), "{global}: once is enough");
         }
-        assert!(refused > 0, "the gradients have it");
+        for other in [
+            "@group(0) @binding(0) var<storage, read_write> dx1: array<f32>; ",
+            "override dx = 3u; ",
+            "struct place { dx: f32 } ",
+            "fn dxx(dx: f32) -> f32 { var ddx = dx; return ddx; } ",
+        ] {
+            assert!(!rename_for_dxc(&mut parsed(&format!("{other}{main} }}"))), "{other}");
+        }
+    }
+
+    /// wgpu takes the renamed module as it takes the text, sizes by name included.
+    #[test]
+    fn gradients_compile_renamed() {
+        let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
+        let context = pollster::block_on(Context::open(&Options { adapter, ..Options::default() }));
+        let context = context.unwrap_or_else(|e| panic!("{e}"));
+        let (mut renamed, mut same) = (0, 0);
+        for &op in OPERATIONS {
+            let naive = op.variant("naive").unwrap_or_else(|e| panic!("{e}"));
+            let shader = op.shader(naive, &LINEAR).unwrap_or_else(|e| panic!("{e}"));
+            let case = crate::op::sizes::case(op, op.cases()[0]).unwrap_or_else(|e| panic!("{e}"));
+            let source = source(&shader.text);
+            if !matches!(source, wgpu::ShaderSource::Naga(_)) {
+                same += 1;
+                continue;
+            }
+            renamed += 1;
+            let scope = context.device.push_error_scope(wgpu::ErrorFilter::Validation);
+            let descriptor = wgpu::ShaderModuleDescriptor { label: Some(op.name), source };
+            let module = context.device.create_shader_module(descriptor);
+            let constants: Vec<_> = case
+                .sizes
+                .iter()
+                .filter(|(name, _)| shader.overrides.contains_key(*name))
+                .map(|(name, value)| (name.as_str(), *value))
+                .collect();
+            context.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(op.name),
+                layout: None,
+                module: &module,
+                entry_point: None,
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants: &constants,
+                    ..Default::default()
+                },
+                cache: None,
+            });
+            let failed = pollster::block_on(scope.pop());
+            assert!(failed.is_none(), "{}: {failed:?}", op.name);
+        }
+        assert!(renamed > 3 && same > 20, "{renamed} operations have the name, {same} do not");
     }
 }

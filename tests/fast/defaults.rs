@@ -2,8 +2,8 @@
 
 use wgpu::{AdapterInfo, Backend, DeviceType};
 use wgrad::{
-    kernels::{CONV2D_FORWARD, MATMUL, MATMUL_GRAD_WEIGHT, OPERATIONS},
-    op::{AdapterClass, AdapterKind, Call, On, Rule, Traits},
+    kernels::{CONV2D_FORWARD, CONV2D_GRAD_INPUT, MATMUL, MATMUL_GRAD_WEIGHT, OPERATIONS},
+    op::{AdapterClass, AdapterKind, Call, On, Op, Rule, Traits},
 };
 
 fn info(name: &str, device_type: DeviceType, vendor: u32, backend: Backend) -> AdapterInfo {
@@ -58,6 +58,23 @@ fn name(call: &Call, info: &AdapterInfo) -> String {
 
 fn product(m: usize, n: usize, k: usize) -> Call {
     Call::new(&MATMUL, &[("M", m), ("N", n), ("K", k)])
+}
+
+/// The second convolution of `cnn`, or its gradient.
+fn convolution(op: &'static Op) -> Call {
+    let images = [
+        ("N", 128),
+        ("H", 13),
+        ("W", 13),
+        ("CI", 32),
+        ("OH", 11),
+        ("OW", 11),
+        ("CO", 64),
+        ("KH", 3),
+        ("KW", 3),
+    ];
+    let places = [("SH", 1), ("SW", 1), ("PT", 0), ("PL", 0)];
+    Call::new(op, &[&images[..], &places[..]].concat())
 }
 
 #[test]
@@ -150,19 +167,7 @@ fn a_large_tile_is_the_default_where_its_workgroups_fill_the_gpu() {
     let grad = |k: usize, m: usize| Call::new(&MATMUL_GRAD_WEIGHT, &[("M", m), ("N", 10), ("K", k)]);
     assert_eq!(name(&grad(128, 1024), &phone()), "split");
     assert_eq!(name(&grad(1600, 128), &phone()), "tiled");
-    let images = [
-        ("N", 128),
-        ("H", 13),
-        ("W", 13),
-        ("CI", 32),
-        ("OH", 11),
-        ("OW", 11),
-        ("CO", 64),
-        ("KH", 3),
-        ("KW", 3),
-    ];
-    let places = [("SH", 1), ("SW", 1), ("PT", 0), ("PL", 0)];
-    let conv = Call::new(&CONV2D_FORWARD, &[&images[..], &places[..]].concat());
+    let conv = convolution(&CONV2D_FORWARD);
     assert!([card(), laptop(), phone()].iter().all(|info| name(&conv, info) == "tiled_vec4"));
 }
 
@@ -180,7 +185,15 @@ fn software_adapters_get_the_variants_that_suit_their_lanes() {
     // From Mesa 26 on, workgroups of eight are slow on 16 lanes.
     let wide = lavapipe(16, "26.2.6-1");
     assert_eq!(name(&call, &wide), "tiled_vec4");
-    assert_eq!(name(&product(128, 10, 1600), &wide), "tiled", "no multiple of four");
+    for (n, k, expected) in
+        [(64, 784, "tiled_vec4"), (32, 1600, "tiled"), (10, 1600, "split"), (10, 128, "tiled")]
+    {
+        assert_eq!(name(&product(128, n, k), &wide), expected, "{n} columns, sums of {k}");
+    }
+    for op in [&CONV2D_FORWARD, &CONV2D_GRAD_INPUT] {
+        assert_eq!(name(&convolution(op), &wide), "winograd");
+        assert_eq!(name(&convolution(op), &lavapipe(8, "26.2.6-1")), "subgroup");
+    }
     for op in OPERATIONS {
         for case in op.cases() {
             let call = wgrad::op::sizes::case(op, case).expect("sizes");

@@ -265,8 +265,23 @@ fn weights_of_images_multiply_their_losses() {
         (0.0, true),
         "a weight of 0 leaves nothing to learn"
     );
-    let ((heavier, _), _) = weighted((0..all).map(|image| if image % 2 == 0 { 3.0 } else { 0.0 }).collect());
-    assert!(heavier.loss > 0.0 && heavier.loss != metrics.loss);
+    // At a rate of 0 the outputs of every step are those of one network: each weight meets the loss of its own image.
+    let weights: Vec<f32> = (0..all).map(|image| (image % 7) as f32 / 2.0).collect();
+    let rates = vec![RateChange { step: 0, learning_rate: 0.0 }];
+    let mut still = trainer(&data, Options { objective: objective.clone(), rates, ..options(1) });
+    still.weigh(Some(weights.clone().into())).expect("they are numbers from 0");
+    let sum = Arc::new(Mutex::new(0.0));
+    let (sees, labels) = (sum.clone(), data.train.labels.clone());
+    still.see(Some(Box::new(move |batch: &Seen<'_>| {
+        for (image, outputs) in batch.images.iter().zip(batch.outputs.chunks_exact(10)) {
+            let image = *image as usize;
+            let of_class = f64::from(outputs[labels[image] as usize]);
+            *sees.lock().expect("one thread") -= f64::from(weights[image]) * of_class.ln();
+        }
+    })));
+    let (metrics, _) = epoch(&mut still);
+    let expected = *sum.lock().expect("one thread") / all as f64;
+    assert!((metrics.loss - expected).abs() < 1e-5 * expected, "{} instead of {expected}", metrics.loss);
     for wrong in [-1.0, f32::NAN, f32::INFINITY] {
         let mut trainer = trainer(&data, Options { objective: objective.clone(), ..options(1) });
         let error = trainer.weigh(Some(vec![wrong].into())).expect_err("it is no weight").to_string();

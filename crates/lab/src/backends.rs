@@ -11,7 +11,7 @@ use naga::{
 use std::fmt;
 use wgrad::{
     Error, Result,
-    gpu::hlsl::{REFUSED_BY_DXC, TAKEN_BY_DXC},
+    gpu::hlsl::rename_for_dxc,
     op::{Call, Need, Shader, Sizes, Variant},
 };
 
@@ -186,11 +186,7 @@ impl Resolved {
                 let mut text = String::new();
                 // As [`wgrad::gpu::Context::kernel`] does on DX12.
                 let mut module = module.clone();
-                for (_, variable) in module.global_variables.iter_mut() {
-                    if variable.name.as_deref() == Some(REFUSED_BY_DXC) {
-                        variable.name = Some(TAKEN_BY_DXC.to_string());
-                    }
-                }
+                rename_for_dxc(&mut module);
                 let translated = hlsl::Writer::new(&mut text, &options, &pipeline)
                     .write(&module, info, None)
                     .map_err(|e| fail(&e))?;

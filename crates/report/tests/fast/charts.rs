@@ -167,6 +167,38 @@ fn a_roofline_names_its_points_and_its_roofs() {
     assert!(names.iter().all(|name| text.contains(&name.replace(' ', ""))), "{text}");
     assert_eq!(document.descendants().filter(|node| node.tag_name().name() == "circle").count(), names.len());
     texts_are_apart(&document);
+    // The mark of an allowed rate lies above its point, as far as the logarithmic axis says, and a line joins the two.
+    let points = |node: &Node<'_, '_>| -> Vec<(f64, f64)> {
+        let numbers =
+            node.attribute("points").expect("points").split([' ', ',']).filter(|text| !text.is_empty());
+        let numbers: Vec<f64> = numbers.map(|text| text.parse().expect("a number")).collect();
+        numbers.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
+    };
+    let place = |node: &Node<'_, '_>| {
+        let number = |name: &str| node.attribute(name).and_then(|text| text.parse().ok()).expect("a number");
+        (number("cx"), number("cy"))
+    };
+    let named =
+        |name: &'static str| document.descendants().filter(move |node| node.tag_name().name() == name);
+    let thick = |node: &Node<'_, '_>| node.attribute("stroke-width") == Some("3");
+    let lines: Vec<Vec<(f64, f64)>> = named("polyline").map(|node| points(&node)).collect();
+    let level: Vec<[(f64, f64); 2]> = named("polyline")
+        .filter(thick)
+        .filter_map(|node| <[(f64, f64); 2]>::try_from(points(&node)).ok().filter(|[a, b]| a.1 == b.1))
+        .collect();
+    let spots: Vec<(f64, f64)> = named("circle").map(|node| place(&node)).collect();
+    let measured = *spots.iter().min_by(|a, b| a.1.total_cmp(&b.1)).expect("a point");
+    let marks: Vec<_> = level.iter().filter(|[a, b]| (a.0 + b.0) / 2.0 == measured.0).collect();
+    assert_eq!(marks.len(), 1, "{lines:?}");
+    let most = marks[0][0].1;
+    assert!(lines.iter().any(|line| line[..] == [measured, (measured.0, most)]), "no line down to the point");
+    let roof =
+        level.iter().max_by(|[a, b], [c, d]| (b.0 - a.0).total_cmp(&(d.0 - c.0))).expect("a roof")[0].1;
+    let expected = most - (measured.1 - most) * (117.0f64 / 64.5).ln() / (64.5f64 / 31.2).ln();
+    assert!(
+        (roof - expected).abs() < 3.0,
+        "the roof is at {roof}, the mark at {most}, the point {measured:?}"
+    );
 
     // The chart grows with the number of points.
     roofline.spots = (0..60)
