@@ -111,13 +111,14 @@ build_exe() { # sets `exe`
   enter mkdir -p "$rustlib"
   for object in rsbegin rsend; do
     made=$rustlib/$object.o
+    # shellcheck disable=SC2016 # the dollars are the inner shell's
     [ -e "$root$made" ] || enter RUSTC_BOOTSTRAP=1 sh -c 'rustc --target "$0" --emit obj -o "$1.part" "$2" && mv "$1.part" "$1"' \
       "$triple" "$made" "/usr/lib/rustlib/src/rust/library/rtstartup/$object.rs" >>"$log" 2>&1 ||
       lacking "Debian's Rust does not compile $object.rs: $log"
   done
-  mkdir -p "$cargo/registry" "$place"
-  share "$project" "$cargo/registry" "$place"
-  shown+=("$project" "$cargo/registry" "$place")
+  mkdir -p "$cargo" "$place"
+  share "$project" "$cargo" "$place"
+  shown+=("$project" "$cargo" "$place")
   # As a release, so that wgpu asks FXC for what a user gets. What computes is optimized; the rest compiles faster than it runs.
   for crate in wgrad wgrad-data wgrad-lab; do options+=(--config "profile.release.package.$crate.opt-level=1"); done
   for crate in image png fdeflate zune-jpeg; do options+=(--config "profile.release.package.$crate.opt-level=0"); done
@@ -206,5 +207,6 @@ if [ -n "$keep" ]; then
   mkdir -p "$keep"
   cp "$results"/*.jsonl "$results"/*.said "$results"/*.ended "$keep"
 fi
+# shellcheck disable=SC2016 # the dollars are dpkg's
 say "$(enter dpkg-query -W -f '${Package} ${Version}, ' wine mesa-vulkan-drivers) $(enter wine --version)"
 python3 "$project/scripts/dx12_results.py" "$results" "${steps[@]}"
