@@ -83,7 +83,7 @@ shown=("$results") # folders that the system sees
 tidy() {
   if [ -n "${root:-}" ]; then
     enter WINEPREFIX="$prefix" wineserver -k >>"$log" 2>&1 || true
-    if [ -n "${display:-}" ]; then kill "$display" 2>/dev/null || true; fi
+    if [ -s "$results/display.process" ]; then kill "$(cat "$results/display.process")" 2>/dev/null || true; fi
     for place in "${shown[@]}"; do unshared "$place"; done
   fi
   rm -rf "$results"
@@ -141,8 +141,9 @@ cp "$target/tint/node_modules/webgpu/dist/win32-x64/d3dcompiler_47.dll" "$result
 cp "$project/scripts/dx12/left_out.wgsl" "$results"
 
 # Wine opens no DXGI factory without a display.
-enter Xvfb -displayfd 3 -screen 0 640x480x24 -nolisten tcp 3>"$results/display" >>"$log" 2>&1 &
-display=$!
+# shellcheck disable=SC2016 # the dollars are the inner shell's
+enter sh -c 'echo $$ >"$0.process" && exec Xvfb -displayfd 3 -screen 0 640x480x24 -nolisten tcp' "$results/display" \
+  3>"$results/display" >>"$log" 2>&1 &
 for ((n = 0; n < 300; n++)); do
   [ ! -s "$results/display" ] || break
   sleep 0.1
