@@ -142,8 +142,8 @@ cp "$project/scripts/dx12/left_out.wgsl" "$results"
 
 # Wine opens no DXGI factory without a display.
 # shellcheck disable=SC2016 # the dollars are the inner shell's
-enter sh -c 'echo $$ >"$0.process" && exec Xvfb -displayfd 3 -screen 0 640x480x24 -nolisten tcp' "$results/display" \
-  3>"$results/display" >>"$log" 2>&1 &
+enter sh -c 'echo $$ >"$0/display.process" && exec Xvfb -displayfd 3 -screen 0 640x480x24 -nolisten tcp 3>"$0/display"' \
+  "$results" >>"$log" 2>&1 &
 for ((n = 0; n < 300; n++)); do
   [ ! -s "$results/display" ] || break
   sleep 0.1
