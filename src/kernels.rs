@@ -8,6 +8,7 @@
 //! instructions for each multiplication and addition on the chips of all vendors) and from the number of cores: a
 //! workgroup that does more wins if there are enough of them, some 48 on a card, 16 on an integrated GPU, 8 on a
 //! phone's. No GPU has confirmed them yet; `wgrad_lab::tune` measures. On software adapters `subgroup` is the fastest,
+//! and `subgroup_wide`, with tiles twice as large, where that leaves 16 workgroups, which eight cores share evenly;
 //! except where Mesa 26 computes 16 lanes at a time: there `tiled_vec4` is 2.8 times as fast for a product of 512 × 512 ×
 //! 512. `winograd` takes as long as `tiled_vec4` for the second convolution of `cnn` forward, is 1.4 times as fast from 64
 //! to 128 channels of 14 × 14, and for its input's gradient 1.3 to 1.6 times as fast as `tiled`. A product for ten classes
@@ -71,6 +72,7 @@ operations! {
     }
     AUGMENT augment "decode, with each image changed at random and mixed with another" { lines [Cpu]; naive [Cpu, Gpu]; }
     MATMUL matmul "y = activate(x · w + b)" {
+        subgroup_wide [Cpu if lanes == 8, groups >= 16];
         subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         subgroup_narrow [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         tiled_8x8 [Discrete if groups >= 48] [Integrated if groups >= 16];
@@ -97,6 +99,7 @@ operations! {
         naive [];
     }
     CONV2D_FORWARD conv2d_forward "y = activate(x ∗ w + b)" {
+        subgroup_wide [Cpu if lanes == 8, groups >= 16];
         subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         subgroup_any [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         winograd [Cpu if lanes >= 16, mesa >= 26];
@@ -112,6 +115,7 @@ operations! {
         naive [];
     }
     CONV2D_GRAD_WEIGHT conv2d_grad_weight "dw and db of a convolution, in splits of the batch" {
+        subgroup_wide [Cpu if lanes == 8, groups >= 16];
         subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         subgroup_any [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];

@@ -175,13 +175,16 @@ fn a_large_tile_is_the_default_where_its_workgroups_fill_the_gpu() {
 fn software_adapters_get_the_variants_that_suit_their_lanes() {
     let call = product(512, 512, 512);
     for (lanes, version, expected) in [
-        (8, "25.0.7-2", "subgroup"),
+        (8, "25.0.7-2", "subgroup_wide"),
         (16, "25.0.7-2", "subgroup"),
         (4, "26.2.6-1", "subgroup"),
-        (8, "26.2.6-1", "subgroup"),
+        (8, "26.2.6-1", "subgroup_wide"),
     ] {
         assert_eq!(name(&call, &lavapipe(lanes, version)), expected, "{lanes} lanes, Mesa {version}");
     }
+    // A large tile leaves too few workgroups, or columns that are no multiple of it.
+    assert_eq!(name(&product(128, 128, 784), &lavapipe(8, "25.0.7-2")), "subgroup");
+    assert_eq!(name(&product(512, 96, 512), &lavapipe(8, "25.0.7-2")), "subgroup");
     // From Mesa 26 on, workgroups of eight are slow on 16 lanes.
     let wide = lavapipe(16, "26.2.6-1");
     assert_eq!(name(&call, &wide), "tiled_vec4");
