@@ -10,7 +10,7 @@ mod device;
 mod errors;
 /// A network that Keras described.
 mod network;
-/// Predictions.
+/// Predictions and evaluations.
 mod prediction;
 /// A training.
 mod training;
@@ -22,9 +22,9 @@ mod worker;
 mod _wgrad {
     #[pymodule_export]
     use super::{
-        device::adapters,
+        device::{adapters, close},
         network::{Network, keras_weights},
-        prediction::{evaluate, predict},
+        prediction::{Evaluation, Prediction},
         training::Training,
         worker::finish,
     };

@@ -13,6 +13,7 @@ use std::path::Path;
 use wgrad::{
     data::{Dataset, Split},
     loss::Loss,
+    preprocessing::Preprocessing,
     program::Parameter,
 };
 use wgrad_formats::keras::{self, Loaded};
@@ -179,12 +180,42 @@ impl Network {
         arrays::images(x, self.values(), scale)
     }
 
+    /// Copies images of the kind that was chosen: float32, or uint8.
+    pub fn images_of(&self, x: &Bound<'_, PyAny>, floats: bool) -> PyResult<arrays::Images> {
+        let images = self.images(x)?;
+        let kind = |floats| if floats { "float32" } else { "uint8" };
+        match images.floats == floats {
+            true => Ok(images),
+            false => Err(PyValueError::new_err(format!(
+                "x is of {}, expected {}, as the arrays before it",
+                kind(images.floats),
+                kind(floats)
+            ))),
+        }
+    }
+
+    /// Copies images of the kind that was chosen, and their labels.
+    pub fn split(&self, x: &Bound<'_, PyAny>, y: &Bound<'_, PyAny>, floats: bool) -> PyResult<Split> {
+        let labels = arrays::labels(y, self.loss.is_regression())?;
+        arrays::split(self.images_of(x, floats)?, labels)
+    }
+
+    /// Images of zeros, with labels of zeros: they stand for data that arrives later.
+    pub fn blank(&self, floats: bool, rows: usize) -> PyResult<Split> {
+        let bytes = vec![0; rows * self.preprocessing(floats)?.bytes(self.values())];
+        Ok(Split { images: bytes.into(), labels: vec![0; rows].into() })
+    }
+
+    /// The format of inputs of float32, or of uint8.
+    pub fn preprocessing(&self, floats: bool) -> PyResult<Preprocessing> {
+        let found = self.loaded.preprocessing(floats);
+        found.ok_or_else(|| PyValueError::new_err("x is of uint8, expected float32 for this network"))
+    }
+
     /// The data set of a training or an evaluation. Its test part, which every data set has, shares the memory of the
     /// training part.
     pub fn dataset(&self, floats: bool, train: Split, validation: Option<Split>) -> PyResult<Dataset> {
-        let Some(mut input) = self.loaded.preprocessing(floats) else {
-            return Err(PyValueError::new_err("x is of uint8, expected float32 for this network"));
-        };
+        let mut input = self.preprocessing(floats)?;
         input.numbers = self.loss.is_regression();
         let [height, width, channels] = self.loaded.model.input_shape;
         Ok(Dataset {
