@@ -12,6 +12,8 @@ mod errors;
 mod network;
 /// Predictions and evaluations.
 mod prediction;
+/// The program wgrad.
+mod tool;
 /// A training.
 mod training;
 /// Threads that work on a device while Python waits.
@@ -25,6 +27,7 @@ mod _wgrad {
         device::{adapters, close},
         network::{Network, keras_weights},
         prediction::{Evaluation, Prediction},
+        tool::main,
         training::Training,
         worker::finish,
     };

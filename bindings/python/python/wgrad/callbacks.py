@@ -72,7 +72,7 @@ class Callback:
 class CallbackList(Callback):
     """Calls several callbacks, each in its turn."""
 
-    def __init__(self, callbacks: Any, model: Any, verbose: int, epochs: int, steps: int):
+    def __init__(self, callbacks: Any, model: Any, verbose: int, epochs: int, steps: int | None):
         given = [] if callbacks is None else list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
         for callback in given:
             if not hasattr(callback, "on_epoch_end"):
@@ -124,7 +124,7 @@ class ProgbarLogger(Callback):
         now = time.monotonic()
         if self.params["verbose"] == 1 and sys.stdout.isatty() and now - self._shown > 0.1:
             self._shown = now
-            print(f"\r{self._label}: {batch + 1}/{self.params['steps']} - {_shown(logs)} ", end="", flush=True)
+            print(f"\r{self._label}: {batch + 1}/{self.params['steps'] or '?'} - {_shown(logs)} ", end="", flush=True)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         start = "\r" if self.params["verbose"] == 1 and sys.stdout.isatty() else ""

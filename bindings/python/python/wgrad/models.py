@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _loop, callbacks, layers, losses, optimizers
+from . import _batches, _loop, callbacks, layers, losses, optimizers
 from ._wgrad import Network, keras_weights
 
 __all__ = ["Model", "Sequential", "load_model"]
@@ -188,31 +188,34 @@ class Model:
             raise ValueError("the model is not compiled; call compile(optimizer, loss) first")
         return _Own(self, self._build())
 
-    def fit(self, x: Any, y: Any, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto", callbacks: Any = None,
+    def fit(self, x: Any, y: Any = None, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto", callbacks: Any = None,
             validation_split: float = 0.0, validation_data: Any = None, shuffle: bool = True, class_weight: Any = None,
-            sample_weight: Any = None, initial_epoch: int = 0, validation_freq: Any = 1, *, device: Any = "best",
-            seed: int | None = None) -> callbacks.History:
-        """Trains on arrays, with Keras's arguments; returns the history."""
+            sample_weight: Any = None, initial_epoch: int = 0, steps_per_epoch: int | None = None,
+            validation_steps: int | None = None, validation_batch_size: int | None = None, validation_freq: Any = 1, *,
+            device: Any = "best", seed: int | None = None) -> callbacks.History:
+        """Trains on arrays, or on batches that `x` gives, with Keras's arguments; returns the history."""
         # Rates that have changed since are those of the optimizer object.
         self._network = None
         return _loop.fit(
             self._subject(), x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
             validation_split=validation_split, validation_data=validation_data, shuffle=shuffle, class_weight=class_weight,
-            sample_weight=sample_weight, initial_epoch=initial_epoch, validation_freq=validation_freq, device=device, seed=seed,
+            sample_weight=sample_weight, initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps, validation_batch_size=validation_batch_size, validation_freq=validation_freq,
+            device=device, seed=seed,
         )  # fmt: skip
 
-    def evaluate(self, x: Any, y: Any, batch_size: int | None = None, verbose: Any = "auto", sample_weight: Any = None,
-                 callbacks: Any = None, return_dict: bool = False, *, device: Any = "best") -> Any:
+    def evaluate(self, x: Any, y: Any = None, batch_size: int | None = None, verbose: Any = "auto", sample_weight: Any = None,
+                 steps: int | None = None, callbacks: Any = None, return_dict: bool = False, *, device: Any = "best") -> Any:
         """Loss and metrics on arrays."""
         return _loop.evaluate(
-            self._subject(), x, y, batch_size=batch_size, verbose=verbose, sample_weight=sample_weight, callbacks=callbacks,
+            self._subject(), x, y, batch_size=batch_size, verbose=verbose, sample_weight=sample_weight, steps=steps, callbacks=callbacks,
             return_dict=return_dict, device=device,
         )  # fmt: skip
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", callbacks: Any = None, *,
-                device: Any = "best") -> np.ndarray:
+    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
+                callbacks: Any = None, *, device: Any = "best") -> np.ndarray:
         """The outputs for arrays, (rows, outputs)."""
-        return _loop.predict(self._subject(compiled=False), x, batch_size=batch_size, callbacks=callbacks, device=device)
+        return _loop.predict(self._subject(compiled=False), x, batch_size=batch_size, steps=steps, callbacks=callbacks, device=device)
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all tensors, layer by layer."""
@@ -293,6 +296,8 @@ class Sequential(Model):
 
     def _shaped(self, x: Any) -> None:
         """Takes the shape of the input from data where the layers do not say it, as Keras does."""
+        if _batches.is_stream(x):
+            return
         if self._layers and not isinstance(self._layers[0], layers.InputLayer):
             self._layers.insert(0, layers.InputLayer(shape=tuple(np.shape(x)[1:])))
 
@@ -325,7 +330,7 @@ class _Own:
     def rates(self, first: int, count: int) -> list[float]:
         return self.model.optimizer.rates(first, count)
 
-    def callbacks(self, given: Any, verbose: int, epochs: int, steps: int) -> callbacks.CallbackList:
+    def callbacks(self, given: Any, verbose: int, epochs: int, steps: int | None) -> callbacks.CallbackList:
         return callbacks.CallbackList(given, self.model, verbose, epochs, steps)
 
     def needs(self, callback: Any) -> set[str]:
