@@ -8,8 +8,12 @@ mod arrays;
 mod device;
 /// Errors of the library as Python's exceptions, in Python's words.
 mod errors;
+/// Networks and weights as files.
+mod files;
 /// A network that Keras described.
 mod network;
+/// Charts.
+mod pictures;
 /// Predictions and evaluations.
 mod prediction;
 /// The program wgrad.
@@ -25,7 +29,9 @@ mod _wgrad {
     #[pymodule_export]
     use super::{
         device::{adapters, close},
-        network::{Network, keras_weights},
+        files::{keras_weights, onnx_file, read_weights, safetensors},
+        network::Network,
+        pictures::{curves, dark_style, drawing},
         prediction::{Evaluation, Prediction},
         tool::main,
         training::Training,

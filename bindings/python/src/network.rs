@@ -7,7 +7,7 @@ use crate::{
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
-    types::{PyBytes, PyDict},
+    types::PyDict,
 };
 use std::path::Path;
 use wgrad::{
@@ -37,22 +37,31 @@ impl Network {
     /// Reads the JSON text of a network; `name` names it in errors.
     #[new]
     fn new(text: &str, name: &str) -> PyResult<Self> {
-        let loaded = keras::parse(Path::new(name), text, [28, 28, 1]).map_err(Failure::from)?;
-        let parameters = loaded.model.parameters().map_err(Failure::from)?;
-        let loss = loaded.model.loss().map_err(Failure::from)?;
-        Ok(Self { loaded, parameters, loss })
+        Ok(Self::of(keras::parse(Path::new(name), text, [28, 28, 1]).map_err(Failure::from)?)?)
     }
 
     /// Reads the network of a `.keras` file, with its tensors by name.
     #[staticmethod]
     fn load<'py>(py: Python<'py>, path: &str) -> PyResult<(Self, Bound<'py, PyDict>)> {
         let path = Path::new(path);
-        let loaded = keras::load(path, [28, 28, 1]).map_err(Failure::from)?;
-        let parameters = loaded.model.parameters().map_err(Failure::from)?;
-        let loss = loaded.model.loss().map_err(Failure::from)?;
-        let state = keras::checkpoint(path, &parameters).map_err(Failure::from)?;
-        let weights = arrays::unpack(py, &parameters, state.weights)?;
-        Ok((Self { loaded, parameters, loss }, weights))
+        let network = Self::of(keras::load(path, [28, 28, 1]).map_err(Failure::from)?)?;
+        let state = keras::checkpoint(path, &network.parameters).map_err(Failure::from)?;
+        let weights = arrays::unpack(py, &network.parameters, state.weights)?;
+        Ok((network, weights))
+    }
+
+    /// Reads the network of an ONNX file, with its tensors by name. `what` names the file in errors; the JSON `text` has
+    /// the compile arguments.
+    #[staticmethod]
+    fn onnx<'py>(
+        py: Python<'py>,
+        what: &str,
+        bytes: &[u8],
+        text: &str,
+    ) -> PyResult<(Self, Bound<'py, PyDict>)> {
+        let (network, weights) = Self::of_onnx(what, bytes, text)?;
+        let weights = arrays::unpack(py, &network.parameters, weights)?;
+        Ok((network, weights))
     }
 
     /// Shape of an input, without the batch.
@@ -159,20 +168,13 @@ impl Network {
     }
 }
 
-/// Tensors by name as the bytes of Keras's `.weights.h5` for the network that the JSON `text` describes.
-#[pyfunction]
-pub fn keras_weights<'py>(
-    py: Python<'py>,
-    network: &Network,
-    text: &str,
-    weights: &Bound<'py, PyDict>,
-) -> PyResult<Bound<'py, PyBytes>> {
-    let arena = arrays::pack(&network.parameters, weights)?;
-    let bytes = keras::weights_bytes(text, &network.parameters, &arena).map_err(Failure::from)?;
-    Ok(PyBytes::new(py, &bytes))
-}
-
 impl Network {
+    /// A network that was read.
+    pub fn of(loaded: Loaded) -> Result<Self, Failure> {
+        let (parameters, loss) = (loaded.model.parameters()?, loaded.model.loss()?);
+        Ok(Self { loaded, parameters, loss })
+    }
+
     /// Copies images of uint8 or float32 as the network takes them.
     pub fn images(&self, x: &Bound<'_, PyAny>) -> PyResult<arrays::Images> {
         // Bytes are divided by 255 on the device.

@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterator, Protocol
 
 import numpy as np
 
-from . import _arrays, _batches, _device
+from . import _arrays, _batches, _device, _pages
 from ._batches import Batch, Stream
 from ._wgrad import Evaluation, Network, Prediction, Training
 
@@ -536,7 +536,7 @@ def evaluate(
         shown = " - ".join(f"{name}: {found[name]:.4f}" for name in names)
         print(f"{count}/{count} - {shown}" if count else shown, flush=True)
     if return_dict:
-        return {name: found[name] for name in names}
+        return _pages.Scores({name: found[name] for name in names})
     values = [found[name] for name in names]
     return values[0] if len(values) == 1 else values
 

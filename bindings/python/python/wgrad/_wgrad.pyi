@@ -18,6 +18,24 @@ def main(words: int) -> int:
 def keras_weights(network: Network, text: str, weights: _Tensors) -> bytes:
     """Tensors by name as the bytes of Keras's .weights.h5 for the network that the JSON text describes."""
 
+def safetensors(network: Network, weights: _Tensors) -> bytes:
+    """Tensors by name as the bytes of a safetensors file."""
+
+def read_weights(network: Network, path: str) -> _Tensors:
+    """The tensors of a network in a file, by name: safetensors, .weights.h5 or .keras."""
+
+def onnx_file(network: Network, weights: _Tensors) -> bytes:
+    """The network with its tensors as the bytes of an ONNX file."""
+
+def curves(title: str, label: str, curves: list[tuple[str, list[tuple[float, float]]]]) -> str:
+    """Curves over epochs as SVG."""
+
+def drawing(network: Network) -> str:
+    """A drawing of the network as SVG."""
+
+def dark_style() -> str:
+    """Rules of CSS that turn these charts dark."""
+
 def close() -> None:
     """Closes all devices, which frees their memory; the next call opens one again."""
 
@@ -57,6 +75,8 @@ class Network:
     def __new__(cls, text: str, name: str) -> Network: ...
     @staticmethod
     def load(path: str) -> tuple[Network, _Tensors]: ...
+    @staticmethod
+    def onnx(what: str, bytes: bytes, text: str) -> tuple[Network, _Tensors]: ...
     @property
     def input(self) -> list[int]: ...
     @property

@@ -10,6 +10,8 @@ from typing import Any, Callable
 
 import numpy as np
 
+from . import _pages
+
 __all__ = [
     "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback", "LearningRateScheduler",
     "ModelCheckpoint", "ProgbarLogger", "ReduceLROnPlateau", "TerminateOnNaN",
@@ -96,8 +98,8 @@ for _name in [name for name in vars(Callback) if name.startswith("on_")]:
     setattr(CallbackList, _name, _called(_name))
 
 
-class History(Callback):
-    """The logs of all epochs, by name, in `history`; their numbers in `epoch`."""
+class History(_pages.Curves, Callback):
+    """The logs of all epochs, by name, in `history`; their numbers in `epoch`. A notebook shows their curves."""
 
     def __init__(self) -> None:
         self.history: dict[str, list[float]] = {}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _loop
+from . import _live, _loop, _pages
 from ._device import adapters
 from ._loop import NotSupported
 from ._wgrad import Network
@@ -242,7 +242,7 @@ class _KerasModel:
         import keras
 
         known = keras.callbacks
-        if type(callback) is known.ProgbarLogger:
+        if type(callback) in (known.ProgbarLogger, _live.Live):
             return {"progress"}
         if type(callback) in (known.History, known.CSVLogger, known.ReduceLROnPlateau, known.LearningRateScheduler, known.TerminateOnNaN):
             return set()
@@ -257,7 +257,19 @@ class _KerasModel:
         return needs
 
     def history(self, calls: Any) -> Any:
-        return getattr(self.model, "history", None) or calls._history
+        import keras
+
+        history = getattr(self.model, "history", None) or calls._history
+        if type(history) is keras.callbacks.History:
+            # Still Keras's history, and a notebook shows its curves.
+            history.__class__ = _shown(keras.callbacks.History)
+        return history
+
+
+@functools.cache
+def _shown(kind: type) -> type:
+    """Keras's class of histories with this package's curves."""
+    return type("History", (_pages.Curves, kind), {"__doc__": kind.__doc__})
 
 
 def _overrides(callback: Any, hook: str) -> bool:
@@ -303,6 +315,7 @@ def fit(
         RuntimeError: if the device fails.
         FloatingPointError: if the loss is no longer finite.
     """
+    verbose, callbacks = _live.shown(verbose, callbacks)
     return _loop.fit(
         _KerasModel(model),
         x,
