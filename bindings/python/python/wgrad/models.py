@@ -157,15 +157,26 @@ class Model:
         described: dict[str, Any] = {"module": self._module, "class_name": self._class, "config": self.get_config(), "registered_name": None}
         return json.dumps({**described, **self._compile_config()})
 
-    def _build(self) -> Network:
+    def _read(self) -> Network:
+        """The network as the extension reads it."""
         if self._network is None:
             self._network = Network(self.to_json(), self.name)
             self._shapes = {name: [None, *output] for name, _, output, _, _ in self._network.summary()}
-            if not self._weights:
-                if self._network.missing_initializers:
-                    raise ValueError("; ".join(self._network.missing_initializers))
-                self._weights = self._network.initial_weights(int(np.random.randint(0, 2**31 - 1)))
         return self._network
+
+    def _build(self) -> Network:
+        """The network, with weights."""
+        network = self._read()
+        if not self._weights:
+            self.initialize(int(np.random.randint(0, 2**31 - 1)))
+        return network
+
+    def initialize(self, seed: int) -> None:
+        """Draws initial weights. Without it, they are drawn when they are needed first, with a seed from NumPy's random numbers."""
+        network = self._read()
+        if network.missing_initializers:
+            raise ValueError("; ".join(network.missing_initializers))
+        self._weights = network.initial_weights(seed)
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: list[str] | None = None) -> None:
         """Chooses optimizer, loss and metrics: by name, or as objects of `optimizers` and `losses`."""
@@ -455,7 +466,7 @@ class _Imported(Model):
     def get_config(self) -> dict[str, Any]:
         raise ValueError(f"{self.name} was read from an ONNX file, which has no description in Keras's terms; `export` writes it")
 
-    def _build(self) -> Network:
+    def _read(self) -> Network:
         if self._network is None:
             self._network, weights = Network.onnx(*self._contents, json.dumps(self._compile_config()))
             if not self._weights:
