@@ -80,6 +80,11 @@ pub fn split(images: Images, labels: Vec<u32>) -> PyResult<Split> {
     Ok(Split { images: images.bytes.into(), labels: labels.into() })
 }
 
+/// The numbers of images in the engine's format.
+pub fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks::<4>().0.iter().map(|number| f32::from_ne_bytes(*number)).collect()
+}
+
 /// Outputs as an array of rows of `width` numbers.
 pub fn rows(py: Python<'_>, outputs: Vec<f32>, width: usize) -> PyResult<Bound<'_, PyArray2<f32>>> {
     let count = outputs.len() / width.max(1);

@@ -4,6 +4,8 @@
 
 /// Arrays of NumPy as images and labels, and tensors as arrays.
 mod arrays;
+/// Data sets of the library.
+mod data;
 /// Open devices, by the name that was asked for.
 mod device;
 /// Errors of the library as Python's exceptions, in Python's words.
@@ -28,6 +30,7 @@ mod worker;
 mod _wgrad {
     #[pymodule_export]
     use super::{
+        data::load_data,
         device::{adapters, close},
         files::{keras_weights, onnx_file, read_weights, safetensors},
         network::Network,

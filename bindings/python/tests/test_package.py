@@ -147,6 +147,19 @@ def test_keras_is_not_needed():
     assert done.stdout.strip() == "(3, 2)", done.stderr
 
 
+def test_data_sets_are_arrays(tmp_path):
+    data = wgrad.load_data("synthetic")
+    (x, y), (test, _) = data.train, data.test
+    assert (x.shape[1:], x.dtype, y.dtype) == ((28, 28, 1), np.uint8, np.int64) and len(data.classes) == 10
+    assert len(x) == len(y) and len(test) > 0 and set(y) == set(range(10))
+    table = tmp_path / "table.csv"
+    table.write_text("a,b,label\n" + "".join(f"{n},{-n},{n * 0.5}\n" for n in range(40)))
+    (x, y), _, classes = wgrad.load_data(table)
+    assert (x.shape[1:], x.dtype, y.dtype, classes) == ((1, 1, 2), np.float32, np.float32, [])
+    with pytest.raises(ValueError, match="mnits"):
+        wgrad.load_data("mnits")
+
+
 def test_adapters_are_listed():
     found = wgrad.adapters()
     assert [index for index, _, _ in found] == list(range(len(found))) and found

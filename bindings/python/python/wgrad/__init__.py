@@ -12,21 +12,22 @@ if TYPE_CHECKING:
     from . import callbacks, keras, layers, losses, optimizers, sklearn
     from ._device import Adapter, adapters, close
     from ._loop import NotSupported
+    from .data import Data, load_data
     from .keras import evaluate, fit, predict
     from .layers import Input
     from .models import Model, Sequential, load, load_model
 
 #: The module of each name. It is imported when the name is used first, since NumPy takes longer than all the rest.
 _PLACES = {
-    "Adapter": "_device", "Input": "layers", "Model": "models", "NotSupported": "_loop", "Sequential": "models",
+    "Adapter": "_device", "Data": "data", "Input": "layers", "Model": "models", "NotSupported": "_loop", "Sequential": "models",
     "adapters": "_device", "callbacks": "callbacks", "close": "_device", "evaluate": "keras", "fit": "keras", "keras": "keras",
-    "layers": "layers", "load": "models", "load_model": "models", "losses": "losses", "optimizers": "optimizers",
+    "layers": "layers", "load": "models", "load_data": "data", "load_model": "models", "losses": "losses", "optimizers": "optimizers",
     "predict": "keras", "sklearn": "sklearn",
 }  # fmt: skip
 
 __all__ = [
-    "Adapter", "Input", "Model", "NotSupported", "Sequential", "adapters", "callbacks", "close", "evaluate", "fit", "keras",
-    "layers", "load", "load_model", "losses", "optimizers", "predict", "sklearn",
+    "Adapter", "Data", "Input", "Model", "NotSupported", "Sequential", "adapters", "callbacks", "close", "evaluate", "fit", "keras",
+    "layers", "load", "load_data", "load_model", "losses", "optimizers", "predict", "sklearn",
 ]  # fmt: skip
 
 
