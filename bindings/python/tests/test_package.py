@@ -155,7 +155,7 @@ def test_data_sets_are_arrays(tmp_path):
     table = tmp_path / "table.csv"
     table.write_text("a,b,label\n" + "".join(f"{n},{-n},{n * 0.5}\n" for n in range(40)))
     (x, y), _, classes = wgrad.load_data(table)
-    assert (x.shape[1:], x.dtype, y.dtype, classes) == ((1, 1, 2), np.float32, np.float32, [])
+    assert (x.shape[1:], x.dtype, y.dtype, classes) == ((2,), np.float32, np.float32, [])
     with pytest.raises(ValueError, match="mnits"):
         wgrad.load_data("mnits")
 

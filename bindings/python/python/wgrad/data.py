@@ -25,6 +25,8 @@ def load_data(name: Any = "fashion-mnist") -> Data:
     """Reads a data set: "fashion-mnist", which is downloaded if it is not here, "synthetic", or your own from a path.
 
     A path leads to a folder of pictures, MNIST and its successors, CIFAR, `.npz` or CSV; docs/data.md describes them. Images
-    are (rows, height, width, channels) of uint8; the rows of a table are (rows, 1, 1, columns) of float32.
+    are (rows, height, width, channels) of uint8; the rows of a table are (rows, columns) of float32.
     """
-    return Data(*_wgrad.load_data(str(name)))
+    *parts, classes = _wgrad.load_data(str(name))
+    train, test = ((x.reshape(len(x), -1) if x.shape[1:3] == (1, 1) else x, y) for x, y in parts)
+    return Data(train, test, classes)
