@@ -38,7 +38,7 @@ if ! "$python" -c 'import anywidget, ipykernel, matplotlib, maturin, nbconvert, 
   fi
   "$python" -m pip install --quiet anywidget ipykernel matplotlib maturin nbconvert numpy
 fi
-VIRTUAL_ENV=$environment CARGO_TARGET_DIR=$target "$environment/bin/maturin" develop --locked --no-default-features \
+VIRTUAL_ENV=$environment CARGO_TARGET_DIR=$target "$environment/bin/maturin" develop --locked --no-default-features --features charts \
   --manifest-path bindings/python/Cargo.toml
 
 say "running examples/fashion_mnist.ipynb"

@@ -71,7 +71,7 @@ if [ "$wheel" = true ]; then
   "$clean/bin/python" scripts/wheel.py "$file" "$clean/bin/wgrad"
   "$python" -m pip install --quiet --force-reinstall --no-deps "$file"
 else
-  "$environment/bin/maturin" develop --locked --no-default-features --manifest-path bindings/python/Cargo.toml
+  "$environment/bin/maturin" develop --locked --no-default-features --features charts --manifest-path bindings/python/Cargo.toml
 fi
 cd bindings/python/tests
 exec "$python" -m pytest -q "$@"

@@ -11,8 +11,8 @@ mod seen;
 mod views;
 
 pub use calibration::{BINS, Bin, Calibration};
-pub use formula::Formula;
 pub use evaluator::Evaluator;
+pub use formula::Formula;
 pub use interval::Interval;
 pub use seen::Seen;
 

@@ -40,11 +40,11 @@ use std::{
     sync::Arc,
 };
 
+pub use crate::evaluate::Seen;
 pub use fit::{Ended, Epoch, Events, Judged};
 pub use norms::{TensorNorms, norms};
 use parts::cut;
 pub use parts::differences;
-pub use crate::evaluate::Seen;
 pub use seen::See;
 pub use steer::RateChange;
 pub use walk::Walk;

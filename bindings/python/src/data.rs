@@ -2,10 +2,7 @@
 
 use crate::{arrays::floats, errors::Failure};
 use numpy::{PyArray1, PyArrayMethods};
-use pyo3::{
-    IntoPyObjectExt,
-    prelude::*,
-};
+use pyo3::{IntoPyObjectExt, prelude::*};
 use wgrad::data::{Dataset, Split};
 use wgrad_data::{DataSpec, Places, download};
 

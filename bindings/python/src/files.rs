@@ -6,11 +6,7 @@ use pyo3::{
     types::{PyBytes, PyDict},
 };
 use std::{fs, path::Path};
-use wgrad::{
-    checkpoint::Checkpoint,
-    error::io_error,
-    preprocessing::Preprocessing,
-};
+use wgrad::{checkpoint::Checkpoint, error::io_error, preprocessing::Preprocessing};
 use wgrad_formats::{
     keras::{self, Loaded},
     onnx::{self, export, import},
@@ -49,7 +45,8 @@ pub fn read_weights<'py>(py: Python<'py>, network: &Network, path: &str) -> PyRe
         true => keras::checkpoint(place, parameters).map_err(Failure::from)?,
         false => {
             let next = "name a file of `save` or `save_weights`";
-            let bytes = fs::read(place).map_err(|e| Failure::from(io_error("cannot read", place, next)(e)))?;
+            let bytes =
+                fs::read(place).map_err(|e| Failure::from(io_error("cannot read", place, next)(e)))?;
             Checkpoint::from_bytes(path, &bytes, parameters).map_err(Failure::from)?
         }
     };

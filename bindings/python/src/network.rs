@@ -4,11 +4,7 @@ use crate::{
     arrays,
     errors::{Failure, spelled},
 };
-use pyo3::{
-    exceptions::PyValueError,
-    prelude::*,
-    types::PyDict,
-};
+use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 use std::path::Path;
 use wgrad::{
     data::{Dataset, Split},

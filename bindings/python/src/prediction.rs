@@ -81,7 +81,8 @@ impl Prediction {
         let pixels = input.bytes(model.pixels());
         let asks = serve(async move |requests: Receiver<Vec<u8>>, answers: &Sender<Answer>| {
             let context = device::open(&device)?;
-            let made = Predictor::of_network(&context, &model, &input, &state, batch_size, &Choices::default());
+            let choices = Choices::default();
+            let made = Predictor::of_network(&context, &model, &input, &state, batch_size, &choices);
             let predictor = made.await?;
             drop(state);
             while let Ok(images) = requests.recv() {

@@ -4,8 +4,8 @@ use pyo3::prelude::*;
 
 /// Runs the program wgrad with the arguments that follow the first `words` words of this process's command line, and
 /// returns its exit code.
-#[pyfunction]
 #[cfg(feature = "tool")]
+#[pyfunction]
 pub fn main(py: Python<'_>, words: usize) -> u8 {
     use std::process::ExitCode;
     let code = py.detach(|| wgrad_cli::main_after(words));
@@ -13,8 +13,8 @@ pub fn main(py: Python<'_>, words: usize) -> u8 {
 }
 
 /// Says that the program is not in this package.
-#[pyfunction]
 #[cfg(not(feature = "tool"))]
+#[pyfunction]
 pub fn main(_words: usize) -> PyResult<u8> {
     use pyo3::exceptions::PyRuntimeError;
     Err(PyRuntimeError::new_err(

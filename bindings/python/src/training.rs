@@ -140,20 +140,28 @@ impl Setup {
                     trainer.see(see(outputs));
                     trainer.weigh(weights)?;
                     rate.map_or(Ok(()), |rate| trainer.set_learning_rate(rate))?;
-                    trainer.train_on(&split).await.map_err(|error| match error {
-                        Error::Diverged { step, loss, .. } => {
-                            Error::Diverged { epoch: in_epoch + 1, step: step - began, loss }
+                    match trainer.train_on(&split).await {
+                        Ok(_) => Event::Stepped(trainer.position().metrics()),
+                        // Other rows may still be trained on.
+                        Err(error @ Error::Dataset { .. }) => Event::Failed(error.into()),
+                        Err(Error::Diverged { step, loss, .. }) => {
+                            return Err(
+                                Error::Diverged { epoch: in_epoch + 1, step: step - began, loss }.into()
+                            );
                         }
-                        other => other,
-                    })?;
-                    Event::Stepped(trainer.position().metrics())
+                        Err(error) => return Err(error.into()),
+                    }
                 }
                 Command::Judge { data, weights, outputs } => {
                     trainer.see(see(outputs));
                     trainer.weigh(weights)?;
-                    data.check()?;
-                    let found = trainer.evaluate_while(&data.train, |_| flow()).await?;
-                    Event::Evaluated(found.map(|judged| judged.metrics))
+                    match data.check() {
+                        Err(error) => Event::Failed(error.into()),
+                        Ok(()) => {
+                            let found = trainer.evaluate_while(&data.train, |_| flow()).await?;
+                            Event::Evaluated(found.map(|judged| judged.metrics))
+                        }
+                    }
                 }
                 Command::Evaluate { outputs } => {
                     trainer.see(see(outputs));

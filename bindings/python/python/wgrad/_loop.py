@@ -462,7 +462,7 @@ def fit(
     except BaseException:
         if not finished:
             # What was learned stays, unless the device is gone.
-            with contextlib.suppress(RuntimeError):
+            with contextlib.suppress(RuntimeError, ValueError):
                 run.synchronize()
         raise
     finally:

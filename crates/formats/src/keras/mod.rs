@@ -157,7 +157,9 @@ pub fn compiled_as(path: &Path, model: Model, input: Vec<usize>, text: &str) -> 
     let config: Value = serde_json::from_str(text).map_err(|e| Error::ModelFile {
         path: path.to_owned(),
         line: None,
-        message: format!("got compile arguments that are not JSON: {e}; Keras's `get_compile_config` has them"),
+        message: format!(
+            "got compile arguments that are not JSON: {e}; Keras's `get_compile_config` has them"
+        ),
     })?;
     settled(path, model, compiled::of(&config), About { input, ..About::default() })
 }
