@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Builds the Python package of bindings/python, installs it into a Python environment of its own, and runs its tests.
-# It installs maturin, NumPy, Keras, JAX, which the NumPy backend of Keras imports, and pytest from PyPI, some 700 MB.
+# It installs maturin, NumPy, Keras, JAX, which the NumPy backend of Keras imports, scikit-learn, mypy and pytest from
+# PyPI, some 800 MB.
 #
 # usage: scripts/python.sh [--wheel] [PYTEST ARGUMENTS]
-#   --wheel   build the wheel as it is released, in target/wheels, and install that; by default the package is built
-#             like the tests of the workspace, which takes less time
+#   --wheel   build the wheel as it is released, with the program wgrad, in target/wheels; look at it with auditwheel;
+#             install it beside NumPy alone, where the program and a training run; then test that. By default the
+#             package is built like the tests of the workspace and without the program, which takes less time
 #
-# PYTHON names another Python than python3. Python 3.10 or newer with the module venv is needed.
+# PYTHON names another Python than python3. Python 3.10 or newer with the module venv is needed. Exit status 77,
+# as of a skipped test, if it is not there, or if PyPI cannot be reached.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,29 +31,47 @@ PATH=$PATH:${HOME:-/root}/.cargo/bin
 target=${CARGO_TARGET_DIR:-$PWD/target}
 environment=$target/python
 python=$environment/bin/python
-packages=(maturin numpy keras jax pytest)
-if ! "$python" -c 'import maturin, numpy, keras, jax, pytest' 2>/dev/null; then
-  say "installing ${packages[*]} into $environment"
-  if ! "${PYTHON:-python3}" -m venv "$environment"; then
-    say "this needs Python 3.10 or newer with its module venv (Debian: apt-get install python3-venv)"
-    exit 2
-  fi
-  "$python" -m pip install --quiet "${packages[@]}"
+packages=(maturin numpy keras jax scikit-learn mypy pytest)
+modules='maturin, numpy, keras, jax, sklearn, mypy, pytest'
+if [ "$wheel" = true ]; then
+  packages+=(auditwheel)
+  modules+=', auditwheel'
 fi
-"$python" -m pip list --format=freeze 2>/dev/null | grep -iE '^(maturin|numpy|keras|jax|pytest)=' >&2
+
+# An environment with a Python that is new enough.
+fresh() { # FOLDER
+  if ! "${PYTHON:-python3}" -c 'import sys, venv; sys.exit(sys.version_info < (3, 10))' || ! "${PYTHON:-python3}" -m venv "$1"; then
+    say "this needs Python 3.10 or newer with its module venv (Debian: apt-get install python3-venv)"
+    exit 77
+  fi
+}
+
+if ! KERAS_BACKEND=numpy "$python" -c "import $modules" 2>/dev/null; then
+  say "installing ${packages[*]} into $environment"
+  fresh "$environment"
+  if ! "$python" -m pip install --quiet "${packages[@]}"; then
+    say "the packages could not be installed from PyPI"
+    exit 77
+  fi
+fi
+"$python" -m pip list --format=freeze 2>/dev/null | grep -iE '^(maturin|numpy|keras|jax|scikit-learn|mypy|pytest)=' >&2
 
 export VIRTUAL_ENV=$environment CARGO_TARGET_DIR=$target KERAS_BACKEND=numpy
 if [ "$wheel" = true ]; then
+  rm -rf "$target/wheels"
   "$environment/bin/maturin" build --release --locked --manifest-path bindings/python/Cargo.toml --out "$target/wheels"
+  file=$(echo "$target"/wheels/wgrad-*.whl)
+  "$environment/bin/auditwheel" show "$file" >&2
   # An environment that has nothing but the wheel and what it names.
-  rm -rf "$target/python-clean"
-  "${PYTHON:-python3}" -m venv "$target/python-clean"
-  "$target/python-clean/bin/pip" install --quiet "$target"/wheels/wgrad-*.whl
-  "$target/python-clean/bin/python" -c 'import wgrad; print(wgrad.adapters())'
-  "$python" -m pip install --quiet --force-reinstall --no-deps "$target"/wheels/wgrad-*.whl
-  say "$(du -b "$target"/wheels/wgrad-*.whl)"
+  clean=$target/python-clean
+  rm -rf "$clean"
+  fresh "$clean"
+  "$clean/bin/pip" install --quiet "$file"
+  "$clean/bin/wgrad" --version
+  "$clean/bin/python" scripts/wheel.py "$file" "$clean/bin/wgrad"
+  "$python" -m pip install --quiet --force-reinstall --no-deps "$file"
 else
-  "$environment/bin/maturin" develop --locked --manifest-path bindings/python/Cargo.toml
+  "$environment/bin/maturin" develop --locked --no-default-features --features charts --manifest-path bindings/python/Cargo.toml
 fi
 cd bindings/python/tests
 exec "$python" -m pytest -q "$@"

@@ -5,12 +5,16 @@
 mod calibration;
 mod formula;
 mod interval;
+mod evaluator;
 mod judge;
+mod seen;
 mod views;
 
 pub use calibration::{BINS, Bin, Calibration};
+pub use evaluator::Evaluator;
 pub use formula::Formula;
 pub use interval::Interval;
+pub use seen::Seen;
 
 pub(crate) use judge::{Judging, judge};
 pub(crate) use views::activated;
@@ -18,19 +22,12 @@ pub(crate) use views::activated;
 use crate::{
     Error, Result,
     checkpoint::Checkpoint,
-    compiled::CompiledModel,
-    data::{
-        Dataset, Split,
-        stream::{BUDGET, Cut},
-    },
-    gpu::{Context, FeedBuffers},
+    data::{Dataset, Split},
+    gpu::Context,
     metrics::{Metrics, Regression},
     model::Model,
-    optim::Optimizer,
-    plan::{Arenas, fitting},
-    program::Mode,
     selection::Choices,
-    visit::{Visited, Visitor},
+    visit::Visited,
 };
 use std::ops::ControlFlow;
 
@@ -138,29 +135,13 @@ pub async fn evaluate_views(
     mirrored: bool,
     mut each: impl FnMut(u64),
 ) -> Result<Evaluation> {
-    fits(model, data)?;
-    data.check_split("given", split)?;
-    let loss = model.loss()?;
-    let programs =
-        |batch| Ok(vec![model.program(&data.input, Mode::Evaluate, batch, 1, &Optimizer::default())?]);
-    let batch = fitting(context, batch, &programs)?;
-    // The part of the split that is uploaded at once.
-    let budget = BUDGET.min(context.most_bytes() as usize);
-    let cut = Cut { batch, pixels: data.pixels(), budget };
-    let steps = cut.steps_per_chunk(split.len().max(1));
-    let images = steps.saturating_mul(batch).min(split.len().max(1));
-    let arenas = Arenas::new(context, &model.parameters()?, steps)?;
-    context.write(&arenas.parameters, &checkpoint.weights);
-    let feed = FeedBuffers::new(context, images, data.pixels(), steps)?;
-    let program = model.program(&data.input, Mode::Evaluate, batch, steps, &Optimizer::default())?;
-    let compiled = CompiledModel::sharing(context, program, &arenas, &feed, variants).await?;
-    let judging = Judging { loss, outputs: true, mirrored, finite: true };
+    let mut evaluator =
+        Evaluator::new(context, model, checkpoint, data, (batch, split.len()), false, variants).await?;
     let each = |_: &Visited<'_>, total: Metrics| {
         each(total.images);
         ControlFlow::Continue(())
     };
-    let found = judge(&mut Visitor::default(), &compiled, (data, split, None), budget, judging, each).await?;
-    Ok(found.unwrap_or_default())
+    Ok(evaluator.run(data, split, None, mirrored, each).await?.unwrap_or_default())
 }
 
 /// Index of the largest value, the first if several are equal, as in `shaders/softmax_cross_entropy`.

@@ -1,6 +1,7 @@
 //! The training loop: chunks of images go in, loss and hits come out, and everything between stays on the device. It
 //! reads the results of finished work only and never waits within a step. It accesses no files.
 
+mod arriving;
 mod fit;
 mod judge;
 mod norms;
@@ -34,13 +35,17 @@ use crate::{
     selection::Choices,
     visit::{Visit, Visitor},
 };
-use std::{ops::ControlFlow, sync::Arc};
+use std::{
+    ops::{ControlFlow, Range},
+    sync::Arc,
+};
 
+pub use crate::evaluate::Seen;
 pub use fit::{Ended, Epoch, Events, Judged};
 pub use norms::{TensorNorms, norms};
 use parts::cut;
 pub use parts::differences;
-pub use seen::{See, Seen};
+pub use seen::See;
 pub use steer::RateChange;
 pub use walk::Walk;
 
@@ -167,9 +172,8 @@ impl Trainer {
         options.objective.validate(data.classes.len(), loss)?;
         let parameters = model.parameters()?;
         let (at_once, in_parts) = (options.images_at_once(), options.parts() > 1);
-        let longest = [&data.train, &data.test].into_iter().chain(&data.validation).map(Split::len).max();
         let (mut slots, mut images) = (0, 0);
-        let longest = longest.unwrap_or(1).max(1);
+        let longest = longest(&data);
         for batch in [options.batch, at_once] {
             let steps = cut(&options, &data, batch).steps_per_chunk(longest);
             // No step has more images than the longest split.
@@ -334,21 +338,41 @@ impl Trainer {
     pub async fn advance(
         &mut self,
         steps: u64,
-        mut each: impl FnMut(&Position, &StepResult) -> ControlFlow<()>,
+        each: impl FnMut(&Position, &StepResult) -> ControlFlow<()>,
     ) -> Result<Progress> {
+        let per_epoch = self.steps_per_epoch();
+        let span = self.position.step..self.position.step.saturating_add(steps);
+        let (split, order) = (self.data.train.clone(), self.order());
+        self.pass(&split, order, span, 0, each).await?;
+        let position = self.position;
+        if position.step < per_epoch {
+            return Ok(Progress::Paused);
+        }
+        self.close();
+        Ok(Progress::Finished(position.metrics()))
+    }
+
+    /// Trains the steps `span` of `split`, visited in `order`. Step n of the split is step `offset + n` of the epoch.
+    async fn pass(
+        &mut self,
+        split: &Split,
+        order: Order,
+        span: Range<u64>,
+        offset: u64,
+        mut each: impl FnMut(&Position, &StepResult) -> ControlFlow<()>,
+    ) -> Result<()> {
         let mut position = self.position;
-        let span = position.step..position.step.saturating_add(steps);
         // `each` gets one result for all parts of a step.
         let mut whole = StepResult::default();
-        let (began, per_epoch, order) = (self.position, self.steps_per_epoch(), self.order());
+        let (began, per_epoch) = (self.position, self.steps_per_epoch());
         let Self { data, options, loss, training, visitor, see, weights, ends_in_loss, .. } = self;
         let visit = Visit {
-            split: &data.train,
+            split,
             order,
             cut: cut(options, data, options.batch),
             at_once: options.images_at_once(),
             span,
-            steps: &|parts, first| options.steps(&began, per_epoch, parts, first),
+            steps: &|parts, first| options.steps(&began, per_epoch, parts, offset + first),
             outputs: see.is_some(),
             second: None,
             weights: weights.as_deref(),
@@ -374,11 +398,7 @@ impl Trainer {
             })
             .await?;
         self.position = position;
-        if position.step < per_epoch {
-            return Ok(Progress::Paused);
-        }
-        self.close();
-        Ok(Progress::Finished(position.metrics()))
+        Ok(())
     }
 
     /// Ends the epoch after its last step.
@@ -397,4 +417,10 @@ impl Trainer {
     fn cut(&self) -> Cut {
         cut(&self.options, &self.data, self.options.batch)
     }
+}
+
+/// Number of images in the longest split.
+fn longest(data: &Dataset) -> usize {
+    let splits = [&data.train, &data.test].into_iter().chain(&data.validation);
+    splits.map(Split::len).max().unwrap_or(1).max(1)
 }

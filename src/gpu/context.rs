@@ -26,6 +26,9 @@ const SLOW_TIMEOUT: Duration = Duration::from_secs(600);
 const NO_MEMORY: &str = "it has no memory left: the network, its batch and its images together are too large for it, or \
                          other programs hold its memory";
 
+/// Error message for a device that its caller closed.
+const CLOSED: &str = "it was closed while it was in use";
+
 /// Options for opening a device.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -94,6 +97,17 @@ impl Shared {
             None => Ok(()),
             Some(message) => Err(self.fail(message.clone())),
         }
+    }
+
+    /// Ends all use of the device: whatever still uses it ends with [`Error::Device`]. Its memory is freed when the last
+    /// user is gone.
+    pub fn close(&self) {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(CLOSED.to_string());
+    }
+
+    /// Returns true if it was closed in working order.
+    fn is_closed(&self) -> bool {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).as_deref() == Some(CLOSED)
     }
 
     pub(super) fn fail(&self, message: String) -> Error {
@@ -262,7 +276,8 @@ impl Drop for Shared {
     fn drop(&mut self) {
         // Closing a device waits for its work; hung work would keep the error about it from being reported. And wgpu
         // may panic while it closes a device that has failed. So these handles are leaked; buffers are released before.
-        if self.hung.load(Ordering::Relaxed) || self.check().is_err() || self.caught != fault::caught() {
+        let failed = self.check().is_err() && !self.is_closed();
+        if self.hung.load(Ordering::Relaxed) || failed || self.caught != fault::caught() {
             // Dropping a running pipeline would block as well.
             std::mem::forget((self.queue.clone(), self.device.clone(), self.kernels.all()));
         }

@@ -1,11 +1,11 @@
 //! Evaluation with the current weights between two epochs, and the state of an epoch that was not evaluated.
 
-use super::{Seen, Trainer, fit::Judged};
+use super::{Trainer, fit::Judged};
 use crate::{
     Result,
     checkpoint::Checkpoint,
     data::Split,
-    evaluate::{Judging, judge},
+    evaluate::{Judging, Seen, judge},
     metrics::Metrics,
     visit::Visited,
 };

@@ -2,35 +2,11 @@
 //! and the weights of single images.
 
 use super::Trainer;
-use crate::{Error, Result, evaluate::activated, loss::Loss, metrics::Metrics, visit::Visited};
+use crate::{Error, Result, evaluate::Seen};
 use std::sync::Arc;
 
 /// The type of functions that receive outputs.
 pub type See = dyn FnMut(&Seen<'_>);
-
-/// A finished batch, or a part of one that was computed in parts.
-#[derive(Clone, Debug)]
-pub struct Seen<'s> {
-    /// The index in the split of each image.
-    pub images: &'s [u32],
-    /// The outputs of the network as it is built, before the update, (images, outputs): probabilities if it ends in
-    /// softmax or sigmoid, else logits or numbers.
-    pub outputs: Vec<f32>,
-    /// Loss and accuracy of the epoch or the evaluation so far, these images included.
-    pub so_far: Metrics,
-}
-
-impl<'s> Seen<'s> {
-    /// The outputs of visited images. `loss` is the loss of the network, and whether it ends in its activation.
-    pub(super) fn of(visited: &'s Visited<'_>, (loss, ends_in_loss): (Loss, bool), so_far: Metrics) -> Self {
-        let width = (visited.outputs.len() / visited.which.len().max(1)).max(1);
-        let outputs = match ends_in_loss && !loss.is_regression() {
-            true => visited.outputs.chunks_exact(width).flat_map(|row| activated(loss, row)).collect(),
-            false => visited.outputs.to_vec(),
-        };
-        Self { images: visited.which, outputs, so_far }
-    }
-}
 
 impl Trainer {
     /// Passes the outputs of every further batch of training and evaluation to `see`; with `None`, they are no longer

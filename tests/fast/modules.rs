@@ -227,7 +227,7 @@ fn crates() -> Vec<(PathBuf, &'static str)> {
     folders.extend(
         fs::read_dir(project.join("crates")).expect("lists").map(|entry| entry.expect("an entry").path()),
     );
-    let root = |folder: &Path| if folder.join("src/main.rs").exists() { "main" } else { "lib" };
+    let root = |folder: &Path| if folder.join("src/program.rs").exists() { "program" } else { "lib" };
     folders.into_iter().map(|folder| (folder.join("src"), root(&folder))).collect()
 }
 

@@ -9,12 +9,14 @@ use wgrad::{
     callbacks::{Callbacks, EarlyStopping, Verdict},
     checkpoint::{Checkpoint, Position},
     data::{Dataset, Split},
+    evaluate::{Evaluator, evaluate},
     loss::Loss,
     metrics::{Metrics, StepResult},
     model::Model,
     networks::{network, network_for},
     objective::Objective,
     optim::{Adam, Method, Optimizer, Sgd},
+    selection::Choices,
     train::{Ended, Epoch, Events, Options, Progress, RateChange, Seen, Trainer},
 };
 use wgrad_data::synthetic::synthetic;
@@ -357,4 +359,71 @@ fn an_optimizer_goes_on_in_another_training() {
     };
     assert_eq!(go_on(STEPS), second.weights);
     assert_ne!(go_on(0), second.weights, "bias corrections begin again");
+}
+
+#[test]
+fn batches_that_arrive_train_like_those_of_the_data() {
+    let data = data();
+    let objective = Objective { example_weights: true, ..Objective::default() };
+    let options = Options { shuffle: false, objective, ..options(1) };
+    let weights: Vec<f32> = (0..data.train.len()).map(|image| (image % 3) as f32).collect();
+    let mut whole = trainer(&data, options.clone());
+    whole.weigh(Some(weights.clone().into())).expect("they are numbers from 0");
+    let (metrics, expected) = epoch(&mut whole);
+    let mut fed = trainer(&data, options);
+    let pixels = data.pixels();
+    let batch = |first: usize| {
+        let rows: Vec<usize> = (first..data.train.len().min(first + 16)).collect();
+        let weights: Vec<f32> = rows.iter().map(|row| weights[*row]).collect();
+        (data.train.gather(&rows, pixels), weights)
+    };
+    for first in (0..data.train.len()).step_by(16) {
+        let (split, weights) = batch(first);
+        fed.weigh(Some(weights.into())).expect("they are numbers from 0");
+        let result = pollster::block_on(fed.train_on(&split)).expect("trains");
+        assert_eq!(result.rows as usize, split.len());
+    }
+    let state = pollster::block_on(fed.checkpoint()).expect("reads");
+    assert_eq!((state.weights, fed.position().metrics()), (expected.weights, metrics));
+    assert_eq!(fed.position().step, STEPS);
+    fed.restart_metrics();
+    assert_eq!((fed.position().metrics().images, fed.position().step), (0, STEPS));
+    let long = data.train.gather(&(0..17).collect::<Vec<_>>(), pixels);
+    let error = pollster::block_on(fed.train_on(&long)).expect_err("a step has 16").to_string();
+    assert!(error.contains("got a batch of 17 images, expected from 1 to 16"), "{error}");
+    let wrong = Split { labels: vec![77; 4].into(), ..batch(0).0.gather(&[0, 1, 2, 3], pixels) };
+    let error = pollster::block_on(fed.train_on(&wrong)).expect_err("there are 10 classes").to_string();
+    assert!(error.contains("got 77 as label 0"), "{error}");
+}
+
+#[test]
+fn an_evaluator_takes_splits_of_any_length() {
+    let data = data();
+    let context = wgrad_testing::open(false);
+    let weights = model().initial_weights(3).expect("has some");
+    let state = Checkpoint { weights, ..Checkpoint::default() };
+    let choices = Choices::default();
+    let evaluator = |weighted| {
+        let made = Evaluator::new(&context, &model(), &state, &data, (16, 5), weighted, &choices);
+        pollster::block_on(made).expect("compiles")
+    };
+    let whole =
+        pollster::block_on(evaluate(&context, &model(), &state, &data, &data.train, 16, &choices, |_| ()));
+    let whole = whole.expect("evaluates");
+    let mut plain = evaluator(false);
+    let mut outputs = 0;
+    let see = |seen: &Seen<'_>| {
+        outputs += seen.outputs.len();
+        Continue(())
+    };
+    let found = pollster::block_on(plain.evaluate(&data, &data.train, None, see)).expect("evaluates");
+    assert_eq!((found.map(|found| found.metrics), outputs), (Some(whole.metrics), 10 * data.train.len()));
+    let twos = vec![2.0; data.train.len()];
+    let mut twice = |evaluator: &mut Evaluator, flow| {
+        pollster::block_on(evaluator.evaluate(&data, &data.train, Some(&twos), |_| flow))
+    };
+    assert!(twice(&mut plain, Continue(())).is_err(), "it was compiled without weights");
+    assert_eq!(twice(&mut evaluator(true), Break(())).expect("evaluates"), None);
+    let twice = twice(&mut evaluator(true), Continue(())).expect("evaluates").expect("all of it").metrics;
+    assert!((twice.loss - 2.0 * whole.metrics.loss).abs() < 1e-6, "{twice:?}, {:?}", whole.metrics);
 }

@@ -1,6 +1,6 @@
 //! Arrays of NumPy as images, labels and weights of the engine, and the way back.
 
-use numpy::{PyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods};
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
@@ -78,6 +78,17 @@ pub fn split(images: Images, labels: Vec<u32>) -> PyResult<Split> {
         )));
     }
     Ok(Split { images: images.bytes.into(), labels: labels.into() })
+}
+
+/// The numbers of images in the engine's format.
+pub fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks::<4>().0.iter().map(|number| f32::from_ne_bytes(*number)).collect()
+}
+
+/// Outputs as an array of rows of `width` numbers.
+pub fn rows(py: Python<'_>, outputs: Vec<f32>, width: usize) -> PyResult<Bound<'_, PyArray2<f32>>> {
+    let count = outputs.len() / width.max(1);
+    PyArray1::from_vec(py, outputs).reshape([count, width])
 }
 
 /// The tensors of an arena by name: views of one array, which owns it, so that nothing is copied.

@@ -13,6 +13,8 @@ pub enum Failure {
     Engine(wgrad::Error),
     /// An error of a network's description.
     Formats(wgrad_formats::Error),
+    /// An error of a data set.
+    Data(wgrad_data::Error),
     /// The process was forked after its device had been opened.
     Forked,
 }
@@ -32,6 +34,15 @@ impl From<wgrad_formats::Error> for Failure {
     }
 }
 
+impl From<wgrad_data::Error> for Failure {
+    fn from(error: wgrad_data::Error) -> Self {
+        match error {
+            wgrad_data::Error::Engine(error) => Self::Engine(error),
+            other => Self::Data(other),
+        }
+    }
+}
+
 impl From<Failure> for PyErr {
     fn from(failure: Failure) -> Self {
         use wgrad::Error as E;
@@ -40,6 +51,7 @@ impl From<Failure> for PyErr {
                 "this process was forked from one that had opened the device, which a fork cannot use; start processes with \
                  multiprocessing.set_start_method(\"spawn\")",
             ),
+            Failure::Data(error) => PyValueError::new_err(spelled(&error.to_string()).into_owned()),
             Failure::Formats(error) => PyValueError::new_err(spelled(&error.to_string()).into_owned()),
             Failure::Engine(E::Diverged { epoch, step, loss }) => PyFloatingPointError::new_err(format!(
                 "the loss became {loss} at step {step} of epoch {epoch}: training stopped; try a lower learning_rate, or \

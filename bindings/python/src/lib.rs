@@ -4,14 +4,22 @@
 
 /// Arrays of NumPy as images and labels, and tensors as arrays.
 mod arrays;
+/// Data sets of the library.
+mod data;
 /// Open devices, by the name that was asked for.
 mod device;
 /// Errors of the library as Python's exceptions, in Python's words.
 mod errors;
+/// Networks and weights as files.
+mod files;
 /// A network that Keras described.
 mod network;
-/// Predictions.
+/// Charts.
+mod pictures;
+/// Predictions and evaluations.
 mod prediction;
+/// The program wgrad.
+mod tool;
 /// A training.
 mod training;
 /// Threads that work on a device while Python waits.
@@ -22,9 +30,13 @@ mod worker;
 mod _wgrad {
     #[pymodule_export]
     use super::{
-        device::adapters,
-        network::{Network, keras_weights},
-        prediction::{evaluate, predict},
+        data::load_data,
+        device::{adapters, close},
+        files::{keras_weights, onnx_file, read_weights, safetensors},
+        network::Network,
+        pictures::{curves, dark_style, drawing},
+        prediction::{Evaluation, Prediction},
+        tool::main,
         training::Training,
         worker::finish,
     };

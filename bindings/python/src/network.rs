@@ -4,15 +4,12 @@ use crate::{
     arrays,
     errors::{Failure, spelled},
 };
-use pyo3::{
-    exceptions::PyValueError,
-    prelude::*,
-    types::{PyBytes, PyDict},
-};
+use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 use std::path::Path;
 use wgrad::{
     data::{Dataset, Split},
     loss::Loss,
+    preprocessing::Preprocessing,
     program::Parameter,
 };
 use wgrad_formats::keras::{self, Loaded};
@@ -36,22 +33,31 @@ impl Network {
     /// Reads the JSON text of a network; `name` names it in errors.
     #[new]
     fn new(text: &str, name: &str) -> PyResult<Self> {
-        let loaded = keras::parse(Path::new(name), text, [28, 28, 1]).map_err(Failure::from)?;
-        let parameters = loaded.model.parameters().map_err(Failure::from)?;
-        let loss = loaded.model.loss().map_err(Failure::from)?;
-        Ok(Self { loaded, parameters, loss })
+        Ok(Self::of(keras::parse(Path::new(name), text, [28, 28, 1]).map_err(Failure::from)?)?)
     }
 
     /// Reads the network of a `.keras` file, with its tensors by name.
     #[staticmethod]
     fn load<'py>(py: Python<'py>, path: &str) -> PyResult<(Self, Bound<'py, PyDict>)> {
         let path = Path::new(path);
-        let loaded = keras::load(path, [28, 28, 1]).map_err(Failure::from)?;
-        let parameters = loaded.model.parameters().map_err(Failure::from)?;
-        let loss = loaded.model.loss().map_err(Failure::from)?;
-        let state = keras::checkpoint(path, &parameters).map_err(Failure::from)?;
-        let weights = arrays::unpack(py, &parameters, state.weights)?;
-        Ok((Self { loaded, parameters, loss }, weights))
+        let network = Self::of(keras::load(path, [28, 28, 1]).map_err(Failure::from)?)?;
+        let state = keras::checkpoint(path, &network.parameters).map_err(Failure::from)?;
+        let weights = arrays::unpack(py, &network.parameters, state.weights)?;
+        Ok((network, weights))
+    }
+
+    /// Reads the network of an ONNX file, with its tensors by name. `what` names the file in errors; the JSON `text` has
+    /// the compile arguments.
+    #[staticmethod]
+    fn onnx<'py>(
+        py: Python<'py>,
+        what: &str,
+        bytes: &[u8],
+        text: &str,
+    ) -> PyResult<(Self, Bound<'py, PyDict>)> {
+        let (network, weights) = Self::of_onnx(what, bytes, text)?;
+        let weights = arrays::unpack(py, &network.parameters, weights)?;
+        Ok((network, weights))
     }
 
     /// Shape of an input, without the batch.
@@ -158,20 +164,13 @@ impl Network {
     }
 }
 
-/// Tensors by name as the bytes of Keras's `.weights.h5` for the network that the JSON `text` describes.
-#[pyfunction]
-pub fn keras_weights<'py>(
-    py: Python<'py>,
-    network: &Network,
-    text: &str,
-    weights: &Bound<'py, PyDict>,
-) -> PyResult<Bound<'py, PyBytes>> {
-    let arena = arrays::pack(&network.parameters, weights)?;
-    let bytes = keras::weights_bytes(text, &network.parameters, &arena).map_err(Failure::from)?;
-    Ok(PyBytes::new(py, &bytes))
-}
-
 impl Network {
+    /// A network that was read.
+    pub fn of(loaded: Loaded) -> Result<Self, Failure> {
+        let (parameters, loss) = (loaded.model.parameters()?, loaded.model.loss()?);
+        Ok(Self { loaded, parameters, loss })
+    }
+
     /// Copies images of uint8 or float32 as the network takes them.
     pub fn images(&self, x: &Bound<'_, PyAny>) -> PyResult<arrays::Images> {
         // Bytes are divided by 255 on the device.
@@ -179,12 +178,42 @@ impl Network {
         arrays::images(x, self.values(), scale)
     }
 
+    /// Copies images of the kind that was chosen: float32, or uint8.
+    pub fn images_of(&self, x: &Bound<'_, PyAny>, floats: bool) -> PyResult<arrays::Images> {
+        let images = self.images(x)?;
+        let kind = |floats| if floats { "float32" } else { "uint8" };
+        match images.floats == floats {
+            true => Ok(images),
+            false => Err(PyValueError::new_err(format!(
+                "x is of {}, expected {}, as the arrays before it",
+                kind(images.floats),
+                kind(floats)
+            ))),
+        }
+    }
+
+    /// Copies images of the kind that was chosen, and their labels.
+    pub fn split(&self, x: &Bound<'_, PyAny>, y: &Bound<'_, PyAny>, floats: bool) -> PyResult<Split> {
+        let labels = arrays::labels(y, self.loss.is_regression())?;
+        arrays::split(self.images_of(x, floats)?, labels)
+    }
+
+    /// Images of zeros, with labels of zeros: they stand for data that arrives later.
+    pub fn blank(&self, floats: bool, rows: usize) -> PyResult<Split> {
+        let bytes = vec![0; rows * self.preprocessing(floats)?.bytes(self.values())];
+        Ok(Split { images: bytes.into(), labels: vec![0; rows].into() })
+    }
+
+    /// The format of inputs of float32, or of uint8.
+    pub fn preprocessing(&self, floats: bool) -> PyResult<Preprocessing> {
+        let found = self.loaded.preprocessing(floats);
+        found.ok_or_else(|| PyValueError::new_err("x is of uint8, expected float32 for this network"))
+    }
+
     /// The data set of a training or an evaluation. Its test part, which every data set has, shares the memory of the
     /// training part.
     pub fn dataset(&self, floats: bool, train: Split, validation: Option<Split>) -> PyResult<Dataset> {
-        let Some(mut input) = self.loaded.preprocessing(floats) else {
-            return Err(PyValueError::new_err("x is of uint8, expected float32 for this network"));
-        };
+        let mut input = self.preprocessing(floats)?;
         input.numbers = self.loss.is_regression();
         let [height, width, channels] = self.loaded.model.input_shape;
         Ok(Dataset {

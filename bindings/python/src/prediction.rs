@@ -1,126 +1,205 @@
-//! Predictions, the outputs of a network for many inputs, and evaluations.
+//! Predictions, the outputs of a network for inputs, and evaluations. Both compile the network once, for any number of
+//! arrays: a thread of their own takes one after the other.
 
-use crate::{arrays, device, errors::Failure, network::Network, worker};
-use numpy::{PyArray1, PyArray2, PyArrayMethods};
+use crate::{
+    arrays, device,
+    errors::Failure,
+    network::Network,
+    worker::{self, Asks},
+};
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
 use pollster::block_on;
-use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
-use std::sync::{
-    Mutex,
-    mpsc::{Sender, channel},
+use pyo3::{prelude::*, types::PyDict};
+use std::{
+    ops::ControlFlow,
+    sync::mpsc::{Receiver, Sender, channel},
 };
 use wgrad::{
-    checkpoint::Checkpoint, gpu::Context, model::Model, predict::Predictor, preprocessing::Preprocessing,
+    checkpoint::Checkpoint,
+    data::{Dataset, Split},
+    evaluate::{Evaluator, Seen},
+    gpu::guarded,
+    metrics::Metrics,
+    predict::Predictor,
+    preprocessing::Preprocessing,
     selection::Choices,
 };
 
-/// Progress of a prediction.
-enum Event {
-    /// The outputs of further inputs.
-    Rows(Vec<Vec<f32>>),
+/// Answer to an array.
+enum Answer {
+    /// The outputs of further inputs, (rows, outputs).
+    Rows(Vec<f32>),
+    /// The rows of a batch, their outputs, and the means so far.
+    Outputs(Vec<u32>, Vec<f32>, Metrics),
+    /// The array is done; the means of an evaluation.
+    Done(Metrics),
     Failed(Failure),
-    Done,
 }
 
-/// Everything that a prediction needs.
-struct Work {
-    model: Model,
-    input: Preprocessing,
-    weights: Vec<f32>,
-    images: Vec<u8>,
-    batch: usize,
-    device: String,
+/// Starts a thread that does `work` with the requests that arrive, and reports its failure.
+fn serve<R: Send + 'static>(
+    work: impl AsyncFnOnce(Receiver<R>, &Sender<Answer>) -> Result<(), Failure> + Send + 'static,
+) -> PyResult<Asks<R, Answer>> {
+    let (ask, requests) = channel();
+    let (send, answers) = channel();
+    worker::start(move || {
+        if let Err(failure) = block_on(guarded(work(requests, &send))) {
+            // Nobody listens after an interruption.
+            let _heard = send.send(Answer::Failed(failure));
+        }
+    })?;
+    Ok(Asks::new(ask, answers))
 }
 
-impl Work {
-    /// Predicts batch after batch, until nobody listens any more.
-    async fn run(&self, events: &Sender<Event>) -> Result<(), Failure> {
-        let context: Context = device::open(&self.device)?;
-        let state = Checkpoint { weights: self.weights.clone(), ..Checkpoint::default() };
-        let (model, input) = (&self.model, &self.input);
-        let predictor =
-            Predictor::of_network(&context, model, input, &state, self.batch, &Choices::default()).await?;
-        for part in self.images.chunks(predictor.batch() * input.bytes(model.pixels())) {
-            if events.send(Event::Rows(predictor.outputs(part).await?)).is_err() {
-                break;
+/// A network on a device, for the outputs of arrays.
+#[pyclass(frozen, module = "wgrad._wgrad")]
+pub struct Prediction {
+    network: Py<Network>,
+    asks: Asks<Vec<u8>, Answer>,
+    floats: bool,
+    outputs: usize,
+}
+
+#[pymethods]
+impl Prediction {
+    /// Compiles the network for float32, or for uint8, in batches of at most `batch_size` rows.
+    #[new]
+    #[pyo3(signature = (network, weights, *, floats, batch_size, device))]
+    fn new(
+        py: Python<'_>,
+        network: Py<Network>,
+        weights: &Bound<'_, PyDict>,
+        floats: bool,
+        batch_size: usize,
+        device: String,
+    ) -> PyResult<Self> {
+        let known = network.get();
+        let input: Preprocessing = known.preprocessing(floats)?;
+        let weights = arrays::pack(&known.parameters, weights)?;
+        let state = Checkpoint { weights, ..Checkpoint::default() };
+        let (model, outputs) = (known.loaded.model.clone(), known.outputs()?);
+        let pixels = input.bytes(model.pixels());
+        let asks = serve(async move |requests: Receiver<Vec<u8>>, answers: &Sender<Answer>| {
+            let context = device::open(&device)?;
+            let choices = Choices::default();
+            let made = Predictor::of_network(&context, &model, &input, &state, batch_size, &choices);
+            let predictor = made.await?;
+            drop(state);
+            while let Ok(images) = requests.recv() {
+                for part in images.chunks(predictor.batch() * pixels) {
+                    if answers.send(Answer::Rows(predictor.outputs(part).await?.concat())).is_err() {
+                        return Ok(());
+                    }
+                }
+                drop(answers.send(Answer::Done(Metrics::default())));
+            }
+            Ok(())
+        })?;
+        Ok(Self { network: network.clone_ref(py), asks, floats, outputs })
+    }
+
+    /// The outputs for each row of `x`, (rows, outputs).
+    fn outputs<'py>(&self, py: Python<'py>, x: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let images = self.network.get().images_of(x, self.floats)?;
+        let count = images.count;
+        self.asks.ask(images.bytes)?;
+        let mut all = Vec::with_capacity(count * self.outputs);
+        loop {
+            match self.asks.next(py)? {
+                Answer::Rows(rows) => all.extend(rows),
+                Answer::Failed(failure) => return Err(failure.into()),
+                _ => return PyArray1::from_vec(py, all).reshape([count, self.outputs]),
             }
         }
-        Ok(())
     }
 }
 
-/// The outputs of the network for each row of `x`, (rows, outputs).
-#[pyfunction]
-#[pyo3(signature = (network, weights, x, *, batch_size, device))]
-pub fn predict<'py>(
-    py: Python<'py>,
-    network: &Network,
-    weights: &Bound<'py, PyDict>,
-    x: &Bound<'py, PyAny>,
-    batch_size: usize,
-    device: String,
-) -> PyResult<Bound<'py, PyArray2<f32>>> {
-    let images = network.images(x)?;
-    let Some(input) = network.loaded.preprocessing(images.floats) else {
-        return Err(PyValueError::new_err("x is of uint8, expected float32 for this network"));
-    };
-    let (count, outputs) = (images.count, network.outputs()?);
-    let work = Work {
-        model: network.loaded.model.clone(),
-        input,
-        weights: arrays::pack(&network.parameters, weights)?,
-        images: images.bytes,
-        batch: batch_size.min(count.max(1)),
-        device,
-    };
-    let (send, receive) = channel();
-    worker::start(move || {
-        let end = match block_on(work.run(&send)) {
-            Ok(()) => Event::Done,
-            Err(failure) => Event::Failed(failure),
-        };
-        // Nobody listens after an interruption.
-        let _heard = send.send(end);
-    })?;
-    let receive = Mutex::new(receive);
-    let mut all = Vec::with_capacity(count * outputs);
-    loop {
-        match worker::next(py, &receive)? {
-            Event::Rows(rows) => rows.iter().for_each(|row| all.extend_from_slice(row)),
-            Event::Failed(failure) => return Err(failure.into()),
-            Event::Done => return PyArray1::from_vec(py, all).reshape([count, outputs]),
+/// An array to evaluate: the data, and the weights of its rows.
+type Part = (Dataset, Option<Vec<f32>>, bool);
+
+/// A network on a device, for its loss and metrics on arrays.
+#[pyclass(frozen, module = "wgrad._wgrad")]
+pub struct Evaluation {
+    network: Py<Network>,
+    asks: Asks<Part, Answer>,
+    floats: bool,
+    outputs: usize,
+}
+
+#[pymethods]
+impl Evaluation {
+    /// Compiles the network for float32, or for uint8, in batches of at most `batch_size` rows, of arrays of usually
+    /// `rows` rows. If `weighted`, each row may have a weight.
+    #[new]
+    #[pyo3(signature = (network, weights, *, floats, rows, weighted, batch_size, device))]
+    #[allow(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
+    fn new(
+        py: Python<'_>,
+        network: Py<Network>,
+        weights: &Bound<'_, PyDict>,
+        floats: bool,
+        rows: usize,
+        weighted: bool,
+        batch_size: usize,
+        device: String,
+    ) -> PyResult<Self> {
+        let known = network.get();
+        let weights = arrays::pack(&known.parameters, weights)?;
+        let state = Checkpoint { weights, ..Checkpoint::default() };
+        let (model, outputs) = (known.loaded.model.clone(), known.outputs()?);
+        let template = known.dataset(floats, known.blank(floats, 1)?, None)?;
+        let asks = serve(async move |requests: Receiver<Part>, answers: &Sender<Answer>| {
+            let context = device::open(&device)?;
+            let (sizes, choices) = ((batch_size, rows), Choices::default());
+            let made = Evaluator::new(&context, &model, &state, &template, sizes, weighted, &choices);
+            let mut evaluator = made.await?;
+            drop((state, template));
+            while let Ok((data, weights, outputs)) = requests.recv() {
+                // Nobody listens after an interruption.
+                let see = |seen: &Seen<'_>| {
+                    let sent = answers.send(match outputs {
+                        true => Answer::Outputs(seen.images.to_vec(), seen.outputs.clone(), seen.so_far),
+                        false => Answer::Rows(Vec::new()),
+                    });
+                    if sent.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                };
+                let found = evaluator.evaluate(&data, &data.train, weights.as_deref(), see).await?;
+                let Some(found) = found else { break };
+                drop(answers.send(Answer::Done(found.metrics)));
+            }
+            Ok(())
+        })?;
+        Ok(Self { network: network.clone_ref(py), asks, floats, outputs })
+    }
+
+    /// Mean loss and accuracy on the rows of `x` and the labels `y`, with the weights of the rows if there are any.
+    /// `on_outputs` gets the rows of each batch, the network's outputs for them, (rows, outputs), and the means so far.
+    #[pyo3(signature = (x, y, sample_weight=None, on_outputs=None))]
+    fn evaluate(
+        &self,
+        py: Python<'_>,
+        x: &Bound<'_, PyAny>,
+        y: &Bound<'_, PyAny>,
+        sample_weight: Option<PyReadonlyArray1<'_, f32>>,
+        on_outputs: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<(f64, f64)> {
+        let network = self.network.get();
+        let split: Split = network.split(x, y, self.floats)?;
+        let data = network.dataset(self.floats, split, None)?;
+        let weights = sample_weight.map(|weights| weights.as_array().iter().copied().collect());
+        self.asks.ask((data, weights, on_outputs.is_some()))?;
+        loop {
+            match self.asks.next(py)? {
+                Answer::Outputs(rows, outputs, Metrics { loss, accuracy, .. }) => {
+                    if let Some(on_outputs) = &on_outputs {
+                        let outputs = arrays::rows(py, outputs, self.outputs)?;
+                        on_outputs.call1((PyArray1::from_vec(py, rows), outputs, loss, accuracy))?;
+                    }
+                }
+                Answer::Failed(failure) => return Err(failure.into()),
+                Answer::Done(Metrics { loss, accuracy, .. }) => return Ok((loss, accuracy)),
+                Answer::Rows(_) => {}
+            }
         }
     }
-}
-
-/// Mean loss and accuracy of the network on the rows of `x` and the labels `y`.
-#[pyfunction]
-#[pyo3(signature = (network, weights, x, y, *, batch_size, device))]
-pub fn evaluate(
-    py: Python<'_>,
-    network: &Network,
-    weights: &Bound<'_, PyDict>,
-    x: &Bound<'_, PyAny>,
-    y: &Bound<'_, PyAny>,
-    batch_size: usize,
-    device: String,
-) -> PyResult<(f64, f64)> {
-    let numbers = network.loss.is_regression();
-    let images = network.images(x)?;
-    let data = network.dataset(images.floats, arrays::split(images, arrays::labels(y, numbers)?)?, None)?;
-    let state = Checkpoint { weights: arrays::pack(&network.parameters, weights)?, ..Checkpoint::default() };
-    let model = network.loaded.model.clone();
-    let (send, receive) = channel();
-    worker::start(move || {
-        let found = block_on(async {
-            let context = device::open(&device)?;
-            let (split, none) = (&data.test, Choices::default());
-            let found =
-                wgrad::evaluate::evaluate(&context, &model, &state, &data, split, batch_size, &none, |_| ());
-            Ok::<_, Failure>(found.await?.metrics)
-        });
-        // Nobody listens after an interruption.
-        let _heard = send.send(found);
-    })?;
-    let found = worker::next(py, &Mutex::new(receive))??;
-    Ok((found.loss, found.accuracy))
 }

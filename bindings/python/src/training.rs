@@ -6,7 +6,7 @@ use crate::{
     network::Network,
     worker::{self, Heard},
 };
-use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
+use numpy::{PyArray1, PyReadonlyArray1};
 use pollster::block_on;
 use pyo3::{
     exceptions::{PyRuntimeError, PyValueError},
@@ -23,8 +23,10 @@ use std::{
     },
 };
 use wgrad::{
+    Error,
     checkpoint::{Checkpoint, Position},
-    data::Dataset,
+    data::{Dataset, Split},
+    gpu::guarded,
     metrics::{Metrics, StepResult},
     model::Model,
     objective::Objective,
@@ -32,12 +34,21 @@ use wgrad::{
     train::{Options, Progress, Seen, Trainer},
 };
 
+/// A weight of each row.
+type Weights = Option<Arc<[f32]>>;
+
 /// What Python asks for.
 enum Command {
     /// To train as many steps, at most to the end of the epoch.
     Train { steps: u64, outputs: bool },
+    /// To train a step on rows that arrived, with their weights and, if it changes, the learning rate.
+    Step { split: Split, weights: Weights, rate: Option<f64>, outputs: bool },
+    /// To begin the means of an epoch of such steps.
+    Begin { epoch: u64 },
     /// To evaluate the validation part.
     Evaluate { outputs: bool },
+    /// To evaluate rows that arrived, with their weights.
+    Judge { data: Box<Dataset>, weights: Weights, outputs: bool },
     /// The complete state.
     State,
     /// To go on with other weights.
@@ -54,6 +65,8 @@ enum Event {
     Batch(u64, Metrics),
     /// The rows of a batch, their outputs, and the means of the pass so far.
     Outputs(Vec<u32>, Vec<f32>, Metrics),
+    /// The step on rows that arrived is done; the means of the epoch so far.
+    Stepped(Metrics),
     /// The steps are done; true at the end of an epoch.
     Trained(bool, Metrics),
     /// The evaluation is done, unless it was interrupted.
@@ -71,7 +84,7 @@ struct Setup {
     options: Options,
     state: Checkpoint,
     /// Weights of the training and of the validation rows.
-    weights: [Option<Arc<[f32]>>; 2],
+    weights: [Weights; 2],
     device: String,
 }
 
@@ -102,6 +115,8 @@ impl Setup {
             outputs.then(|| Box::new(see) as Box<dyn FnMut(&Seen<'_>)>)
         };
         tell(Event::Ready(trainer.steps_per_epoch()));
+        // The step at which the epoch of rows that arrive began, and its number.
+        let (mut began, mut in_epoch) = (0, 0);
         while let Ok(command) = commands.recv() {
             tell(match command {
                 Command::Train { steps, outputs } => {
@@ -114,6 +129,38 @@ impl Setup {
                     match trainer.advance(steps, each).await? {
                         Progress::Finished(metrics) => Event::Trained(true, metrics),
                         Progress::Paused => Event::Trained(false, trainer.position().metrics()),
+                    }
+                }
+                Command::Begin { epoch } => {
+                    trainer.restart_metrics();
+                    (began, in_epoch) = (trainer.position().step, epoch);
+                    Event::Done
+                }
+                Command::Step { split, weights, rate, outputs } => {
+                    trainer.see(see(outputs));
+                    trainer.weigh(weights)?;
+                    rate.map_or(Ok(()), |rate| trainer.set_learning_rate(rate))?;
+                    match trainer.train_on(&split).await {
+                        Ok(_) => Event::Stepped(trainer.position().metrics()),
+                        // Other rows may still be trained on.
+                        Err(error @ Error::Dataset { .. }) => Event::Failed(error.into()),
+                        Err(Error::Diverged { step, loss, .. }) => {
+                            return Err(
+                                Error::Diverged { epoch: in_epoch + 1, step: step - began, loss }.into()
+                            );
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                Command::Judge { data, weights, outputs } => {
+                    trainer.see(see(outputs));
+                    trainer.weigh(weights)?;
+                    match data.check() {
+                        Err(error) => Event::Failed(error.into()),
+                        Ok(()) => {
+                            let found = trainer.evaluate_while(&data.train, |_| flow()).await?;
+                            Event::Evaluated(found.map(|judged| judged.metrics))
+                        }
                     }
                 }
                 Command::Evaluate { outputs } => {
@@ -144,6 +191,8 @@ impl Setup {
 /// A training of a network on arrays.
 #[pyclass(frozen, module = "wgrad._wgrad")]
 pub struct Training {
+    network: Py<Network>,
+    floats: bool,
     parameters: Vec<Parameter>,
     outputs: usize,
     steps: u64,
@@ -154,15 +203,16 @@ pub struct Training {
 
 #[pymethods]
 impl Training {
-    /// Compiles the network for training on `x` and `y`, and for evaluation on `validation`.
+    /// Compiles the network for training on `x` and `y`, and for evaluation on `validation`. Without `x` and `y` it trains
+    /// on rows that arrive, of float32 if `floats`, else of uint8. If `weighted`, these may have weights.
     #[new]
-    #[pyo3(signature = (network, x, y, validation, *, batch_size, epochs, seed, shuffle, device, weights, slots, steps_before, class_weight, sample_weight, validation_weight, in_turn))]
+    #[pyo3(signature = (network, x, y, validation, *, batch_size, epochs, seed, shuffle, device, weights, slots, steps_before, class_weight, sample_weight, validation_weight, in_turn, floats, weighted))]
     #[allow(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn new(
         py: Python<'_>,
-        network: &Network,
-        x: &Bound<'_, PyAny>,
-        y: &Bound<'_, PyAny>,
+        network: Py<Network>,
+        x: Option<Bound<'_, PyAny>>,
+        y: Option<Bound<'_, PyAny>>,
         validation: Option<(Bound<'_, PyAny>, Bound<'_, PyAny>)>,
         batch_size: usize,
         epochs: u64,
@@ -176,30 +226,26 @@ impl Training {
         sample_weight: Option<PyReadonlyArray1<'_, f32>>,
         validation_weight: Option<PyReadonlyArray1<'_, f32>>,
         in_turn: bool,
+        floats: bool,
+        weighted: bool,
     ) -> PyResult<Self> {
-        let (model, numbers) = (&network.loaded.model, network.loss.is_regression());
+        let owner = network.clone_ref(py);
+        let network = network.get();
+        let model = &network.loaded.model;
         let Some(optimizer) = network.loaded.optimizer else {
             return Err(PyValueError::new_err(
                 "the network was compiled without an optimizer; call compile(optimizer=...)",
             ));
         };
-        let part = |x: &Bound<'_, PyAny>, y: &Bound<'_, PyAny>| {
-            let images = network.images(x)?;
-            let floats = images.floats;
-            PyResult::Ok((arrays::split(images, arrays::labels(y, numbers)?)?, floats))
+        let train = match (&x, &y) {
+            (Some(x), Some(y)) => network.split(x, y, floats)?,
+            _ => network.blank(floats, batch_size)?,
         };
-        let (train, floats) = part(x, y)?;
-        let validation = validation.map(|(x, y)| part(&x, &y)).transpose()?;
-        if validation.as_ref().is_some_and(|(_, of_floats)| *of_floats != floats) {
-            return Err(PyValueError::new_err("x and the validation data have different types"));
-        }
-        let data = network.dataset(floats, train, validation.map(|(split, _)| split))?;
-        let weights_of = |weights: Option<PyReadonlyArray1<'_, f32>>| {
-            weights.map(|weights| weights.as_array().iter().copied().collect::<Arc<[f32]>>())
-        };
+        let validation = validation.map(|(x, y)| network.split(&x, &y, floats)).transpose()?;
+        let data = network.dataset(floats, train, validation)?;
         let example_weights = [weights_of(sample_weight), weights_of(validation_weight)];
         let objective = Objective {
-            example_weights: example_weights.iter().any(Option::is_some),
+            example_weights: weighted || example_weights.iter().any(Option::is_some),
             label_smoothing: network.loaded.label_smoothing,
             class_weight,
             ..Objective::default()
@@ -231,12 +277,14 @@ impl Training {
         let stop = Arc::new(AtomicBool::new(false));
         let stops = stop.clone();
         worker::start(move || {
-            if let Err(failure) = block_on(setup.run(&commands, &send, &stops)) {
+            if let Err(failure) = block_on(guarded(setup.run(&commands, &send, &stops))) {
                 // Nobody listens after an interruption.
                 let _heard = send.send(Event::Failed(failure));
             }
         })?;
         let mut training = Self {
+            network: owner,
+            floats,
             parameters: network.parameters.clone(),
             outputs: network.outputs()?,
             steps: 0,
@@ -244,7 +292,7 @@ impl Training {
             events: Mutex::new(events),
             stop,
         };
-        if let Event::Ready(steps) = training.next(py)? {
+        if let Event::Ready(steps) = training.first(py)? {
             training.steps = steps;
         }
         Ok(training)
@@ -284,6 +332,56 @@ impl Training {
         Ok((loss, accuracy))
     }
 
+    /// Begins an epoch of steps on rows that arrive; `epoch` counts from 0.
+    fn begin(&self, py: Python<'_>, epoch: u64) -> PyResult<()> {
+        self.ask(Command::Begin { epoch })?;
+        self.next(py).map(|_| ())
+    }
+
+    /// Sends the rows of a step, with their weights if there are any and, if it changes, the learning rate. It does not
+    /// wait: `done` does. With `outputs`, the step's outputs are read from the device.
+    #[pyo3(signature = (x, y, sample_weight=None, learning_rate=None, outputs=false))]
+    fn step(
+        &self,
+        x: &Bound<'_, PyAny>,
+        y: &Bound<'_, PyAny>,
+        sample_weight: Option<PyReadonlyArray1<'_, f32>>,
+        learning_rate: Option<f64>,
+        outputs: bool,
+    ) -> PyResult<()> {
+        let split = self.network.get().split(x, y, self.floats)?;
+        let weights = weights_of(sample_weight);
+        self.ask(Command::Step { split, weights, rate: learning_rate, outputs })
+    }
+
+    /// Waits for the oldest step that was sent. Returns the mean loss and accuracy of the epoch so far; `on_outputs` is as
+    /// for `train`.
+    #[pyo3(signature = (on_outputs=None))]
+    fn done(&self, py: Python<'_>, on_outputs: Option<Bound<'_, PyAny>>) -> PyResult<(f64, f64)> {
+        let end = self.listen(py, None, on_outputs)?;
+        let Event::Stepped(Metrics { loss, accuracy, .. }) = end else { return Err(unexpected()) };
+        Ok((loss, accuracy))
+    }
+
+    /// Mean loss and accuracy on rows that arrive, at most as many as a batch has; `on_outputs` is as for `train`.
+    #[pyo3(signature = (x, y, sample_weight=None, on_outputs=None))]
+    fn judge(
+        &self,
+        py: Python<'_>,
+        x: &Bound<'_, PyAny>,
+        y: &Bound<'_, PyAny>,
+        sample_weight: Option<PyReadonlyArray1<'_, f32>>,
+        on_outputs: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<(f64, f64)> {
+        let network = self.network.get();
+        let data = network.dataset(self.floats, network.split(x, y, self.floats)?, None)?;
+        let weights = weights_of(sample_weight);
+        self.ask(Command::Judge { data: Box::new(data), weights, outputs: on_outputs.is_some() })?;
+        let end = self.listen(py, None, on_outputs)?;
+        let Event::Evaluated(Some(Metrics { loss, accuracy, .. })) = end else { return Err(unexpected()) };
+        Ok((loss, accuracy))
+    }
+
     /// The tensors by name, and those of the optimizer's state by the name of the state.
     fn state<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyDict>, Bound<'py, PyDict>)> {
         self.ask(Command::State)?;
@@ -308,6 +406,11 @@ impl Training {
     }
 }
 
+/// Weights as the trainer takes them.
+fn weights_of(weights: Option<PyReadonlyArray1<'_, f32>>) -> Weights {
+    weights.map(|weights| weights.as_array().iter().copied().collect())
+}
+
 /// The error for an event that answers another question.
 fn unexpected() -> PyErr {
     PyRuntimeError::new_err("the training was interrupted")
@@ -319,11 +422,17 @@ impl Training {
         sent.map_err(|_| PyRuntimeError::new_err("the training has ended; start another"))
     }
 
-    fn next(&self, py: Python<'_>) -> PyResult<Event> {
+    /// The first event, unless a signal raises an exception while kernels are compiled.
+    fn first(&self, py: Python<'_>) -> PyResult<Event> {
         match worker::next(py, &self.events)? {
             Event::Failed(failure) => Err(failure.into()),
             event => Ok(event),
         }
+    }
+
+    /// The answer to a command. An exception of Ctrl-C waits for it, so that no later command gets it.
+    fn next(&self, py: Python<'_>) -> PyResult<Event> {
+        self.listen(py, None, None)
     }
 
     /// Passes events to Python until the work is done. An exception, of a callback or of Ctrl-C, stops the work between
@@ -361,8 +470,7 @@ impl Training {
                 Event::Outputs(rows, outputs, Metrics { loss, accuracy, .. }) => {
                     if let (Some(on_outputs), None) = (&on_outputs, &raised) {
                         let rows = PyArray1::from_vec(py, rows);
-                        let count = outputs.len() / self.outputs.max(1);
-                        let outputs = PyArray1::from_vec(py, outputs).reshape([count, self.outputs]);
+                        let outputs = arrays::rows(py, outputs, self.outputs);
                         let call =
                             outputs.and_then(|outputs| on_outputs.call1((rows, outputs, loss, accuracy)));
                         if let Err(error) = call {

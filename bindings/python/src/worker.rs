@@ -4,7 +4,7 @@ use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use std::{
     sync::{
         Mutex, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError},
+        mpsc::{Receiver, RecvTimeoutError, Sender},
     },
     thread::JoinHandle,
     time::Duration,
@@ -73,5 +73,29 @@ pub fn next<T: Send>(py: Python<'_>, events: &Mutex<Receiver<T>>) -> PyResult<T>
     match wait(py, events) {
         Heard::Event(event) => Ok(event),
         Heard::Raised(error) | Heard::Gone(error) => Err(error),
+    }
+}
+
+/// A thread that answers requests, as its caller sees it.
+pub struct Asks<R, A> {
+    requests: Mutex<Sender<R>>,
+    answers: Mutex<Receiver<A>>,
+}
+
+impl<R: Send, A: Send> Asks<R, A> {
+    /// The ends of the channels to and from a thread.
+    pub fn new(requests: Sender<R>, answers: Receiver<A>) -> Self {
+        Self { requests: Mutex::new(requests), answers: Mutex::new(answers) }
+    }
+
+    /// Sends a request. If the thread has ended, the next answer has the reason.
+    pub fn ask(&self, request: R) -> PyResult<()> {
+        drop(self.requests.lock().unwrap_or_else(PoisonError::into_inner).send(request));
+        Ok(())
+    }
+
+    /// The next answer, unless a signal raises an exception first.
+    pub fn next(&self, py: Python<'_>) -> PyResult<A> {
+        next(py, &self.answers)
     }
 }

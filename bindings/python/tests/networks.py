@@ -101,5 +101,21 @@ def cases(keras):
     }  # fmt: skip
 
 
+#: Steps of the comparison step by step: ten in an epoch of 240 rows.
+STEPS, ROWS = 100, 24
+
+
+def stepped(keras):
+    """Name: network, kind of data, optimizer and loss of the comparisons step by step."""
+    o, logits = keras.optimizers, keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    classes = "sparse_categorical_crossentropy"
+    return {
+        "dense": (dense, "images", o.Adam(0.003), logits),
+        "convolutional": (convolutional, "images", o.SGD(0.02, momentum=0.9), classes),
+        "recurrent": (recurrent, "series", o.Adam(0.003), classes),
+        "regression": (regression, "rows", o.Adam(0.003), "mse"),
+    }
+
+
 #: Arguments of all fits.
 FIT = dict(batch_size=32, epochs=3, shuffle=False, verbose=0)

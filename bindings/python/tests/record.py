@@ -55,6 +55,19 @@ class Order(keras.callbacks.Callback):
         self.called.append(f"test_batch_end {batch} {sorted(logs)}")
 
 
+class Losses(keras.callbacks.Callback):
+    """The loss of each step, from the means of the epoch so far."""
+
+    def __init__(self):
+        super().__init__()
+        self.losses = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        before = 0.0 if batch == 0 else self.mean * batch
+        self.mean = float(logs["loss"])
+        self.losses.append(self.mean * (batch + 1) - before)
+
+
 def plain(history):
     return {name: [float(value) for value in values] for name, values in history.items()}
 
@@ -73,6 +86,19 @@ def main():
             "outputs": outputs.tolist(),
             "evaluated": {key: float(value) for key, value in evaluated.items()},
             "iterations": int(model.optimizer.iterations),
+        }
+    found["stepped"] = {}
+    for name, (network, kind, optimizer, loss) in networks.stepped(keras).items():
+        model, losses = networks.initial(network(keras)), Losses()
+        model.compile(optimizer, loss)
+        x, y = networks.data(kind)
+        epochs = networks.STEPS // (len(x) // networks.ROWS)
+        history = model.fit(x, y, batch_size=networks.ROWS, epochs=epochs, shuffle=False, verbose=0, callbacks=[losses])
+        outputs = np.asarray(model.predict(x[:8], verbose=0), np.float64)
+        found["stepped"][name] = {
+            "losses": [round(loss, 7) for loss in losses.losses],
+            "history": plain(history.history)["loss"],
+            "outputs": outputs.tolist(),
         }
     x, y = networks.data("images", rows=70)
     model = networks.initial(networks.dense(keras))

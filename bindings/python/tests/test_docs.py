@@ -18,4 +18,4 @@ def test_a_program_of_the_page_runs(number, tmp_path):
 
 
 def test_the_page_has_programs():
-    assert len(PROGRAMS) == 4
+    assert len(PROGRAMS) == 6

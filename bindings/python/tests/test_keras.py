@@ -35,6 +35,24 @@ def test_histories_are_those_of_keras(name, recorded):
         np.testing.assert_allclose(evaluated[key], value, err_msg=f"{name} {key}", rtol=5e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("name", list(networks.stepped(keras)))
+def test_each_of_a_hundred_steps_has_the_loss_of_keras(name, recorded):
+    network, kind, optimizer, loss = networks.stepped(keras)[name]
+    model, losses = networks.initial(network(keras)), record.Losses()
+    model.compile(optimizer, loss)
+    x, y = networks.data(kind)
+    expected = recorded["stepped"][name]
+    assert len(expected["losses"]) == networks.STEPS
+    epochs = len(expected["history"])
+    history = wgrad.fit(model, x, y, batch_size=networks.ROWS, epochs=epochs, shuffle=False, verbose=0, callbacks=[losses], **CPU)
+    np.testing.assert_allclose(losses.losses, expected["losses"], rtol=0, atol=1e-4)
+    # Four digits.
+    np.testing.assert_allclose(history.history["loss"], expected["history"], rtol=5e-5, atol=5e-5)
+    np.testing.assert_allclose(wgrad.predict(model, x[:8], **CPU), expected["outputs"], rtol=1e-3, atol=1e-3)
+    # Keras computes what it was given back; its NumPy backend has convolutions only with JAX.
+    np.testing.assert_allclose(wgrad.predict(model, x[:8], **CPU), model.predict(x[:8], verbose=0), atol=1e-5)
+
+
 def test_weights_that_are_written_back_give_the_same_outputs_in_keras(fitted):
     model, x, y = fitted
     before = model.get_weights()

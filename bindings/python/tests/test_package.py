@@ -1,7 +1,5 @@
 """The package without Keras, its files, and its stubs."""
 
-import ast
-import pathlib
 import subprocess
 import sys
 
@@ -67,6 +65,42 @@ def test_files_are_those_of_keras(tmp_path):
     assert len(again.fit(x, y, verbose=0, **CPU).history["loss"]) == 1
 
 
+def test_weights_and_networks_of_other_formats_come_back(tmp_path):
+    x, y = networks.data("images", rows=64)
+    model = stack()
+    model.fit(x, y, verbose=0, **CPU)
+    expected = model.predict(x, **CPU)
+    for name in ("model.safetensors", "model.weights.h5", "model.keras"):
+        model.save_weights(tmp_path / name) if name.endswith(".h5") else model.save(tmp_path / name)
+        other = stack()
+        other.load_weights(tmp_path / name)
+        assert np.array_equal(other.predict(x, **CPU), expected), name
+    model.export(tmp_path / "model.onnx")
+    again = wgrad.load(tmp_path / "model.onnx")
+    np.testing.assert_allclose(again.predict(x, **CPU), expected, rtol=1e-4, atol=1e-5)
+    again.compile(optimizers.Adam(0.01), losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    before = again.evaluate(x, y, verbose=0, **CPU)[0]
+    assert again.fit(x, y, epochs=3, verbose=0, **CPU).history["loss"][-1] < before
+    again.save(tmp_path / "again.safetensors")
+    with pytest.raises(ValueError, match="has no description in Keras's terms"):
+        again.save(tmp_path / "again.keras")
+    with pytest.raises(OSError, match="cannot read .*none.safetensors"):
+        model.load_weights(tmp_path / "none.safetensors")
+    with pytest.raises(ValueError, match="conv2d.kernel"):
+        Sequential([Input((4,)), layers.Dense(3)]).load_weights(tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="does not end in .keras or .onnx"):
+        wgrad.load(tmp_path / "model.safetensors")
+
+
+def test_initial_weights_come_from_a_seed():
+    first, second = stack(), stack()
+    first.initialize(3)
+    second.initialize(3)
+    assert all(np.array_equal(p, q) for p, q in zip(first.get_weights(), second.get_weights()))
+    second.initialize(4)
+    assert not np.array_equal(first.get_weights()[0], second.get_weights()[0])
+
+
 def test_callbacks_without_keras(tmp_path):
     x, y = networks.data("images")
     model = stack()
@@ -92,7 +126,9 @@ def test_callbacks_without_keras(tmp_path):
         (lambda: Sequential([Input((4,)), layers.Dense(2, activation="no")])._build(), "unknown activation `no`"),
         (lambda: stack().compile("adamm"), "unknown optimizer 'adamm'; known: sgd, adam"),
         (lambda: Sequential([Input((4,)), layers.Dense(2)]).fit(np.zeros((2, 4)), np.zeros(2)), "not compiled"),
-        (lambda: stack().save("model.h5"), "does not end in .keras"),
+        (lambda: stack().save("model.h5"), "does not end in .keras or .safetensors"),
+        (lambda: stack().export("model.h5"), "does not end in .onnx"),
+        (lambda: stack().save_weights("weights.txt"), "does not end in .weights.h5 or .safetensors"),
     ],
 )
 def test_wrong_models_are_refused_in_words(make, words):
@@ -111,24 +147,37 @@ def test_keras_is_not_needed():
     assert done.stdout.strip() == "(3, 2)", done.stderr
 
 
+def test_data_sets_are_arrays(tmp_path):
+    data = wgrad.load_data("synthetic")
+    (x, y), (test, _) = data.train, data.test
+    assert (x.shape[1:], x.dtype, y.dtype) == ((28, 28, 1), np.uint8, np.int64) and len(data.classes) == 10
+    assert len(x) == len(y) and len(test) > 0 and set(y) == set(range(10))
+    table = tmp_path / "table.csv"
+    table.write_text("a,b,label\n" + "".join(f"{n},{-n},{n * 0.5}\n" for n in range(40)))
+    (x, y), _, classes = wgrad.load_data(table)
+    assert (x.shape[1:], x.dtype, y.dtype, classes) == ((2,), np.float32, np.float32, [])
+    with pytest.raises(ValueError, match="mnits"):
+        wgrad.load_data("mnits")
+
+
 def test_adapters_are_listed():
     found = wgrad.adapters()
     assert [index for index, _, _ in found] == list(range(len(found))) and found
     assert all(kind in ("cpu", "gpu") for _, _, kind in found)
 
 
-def test_stubs_have_what_the_extension_has():
-    from wgrad import _wgrad
+def test_stubs_are_those_of_the_extension():
+    pytest.importorskip("mypy")
+    command = [sys.executable, "-m", "mypy.stubtest", "wgrad._wgrad", "--concise"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
 
-    text = pathlib.Path(_wgrad.__file__).with_name("_wgrad.pyi").read_text()
-    seen = 0
-    for node in ast.parse(text).body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            assert hasattr(_wgrad, node.name), node.name
-            seen += 1
-        if isinstance(node, ast.ClassDef):
-            stubs = {inner.name for inner in node.body if isinstance(inner, ast.FunctionDef)} - {"__new__"}
-            real = {name for name in vars(getattr(_wgrad, node.name)) if not name.startswith("__")}
-            assert stubs == real, node.name
-    public = {name for name in vars(_wgrad) if not name.startswith("_")}
-    assert seen == len(public), public
+
+def test_names_of_the_package_are_there_when_they_are_used():
+    program = "import sys, wgrad; print('numpy' in sys.modules, wgrad.Sequential.__name__, 'numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
+    assert done.stdout.split() == ["False", "Sequential", "True"], done.stderr
+    for name in set(wgrad.__all__) - {"sklearn"}:
+        assert getattr(wgrad, name) is not None and name in dir(wgrad)
+    with pytest.raises(AttributeError, match="no attribute 'fits'"):
+        wgrad.fits

@@ -1,6 +1,6 @@
 //! `--html`: the printed results as a page with charts.
 
-use super::fields::spelled;
+use super::{fields::spelled, invoked};
 use anyhow::Result;
 use std::{
     borrow::Cow,
@@ -55,7 +55,7 @@ pub fn about() -> About {
 
 /// The command line, quoted for a shell.
 fn command() -> String {
-    let arguments = std::env::args_os().skip(1).map(|argument| quoted(&argument.to_string_lossy()));
+    let arguments = invoked::arguments().map(|argument| quoted(&argument.to_string_lossy()));
     std::iter::once(program()).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
@@ -70,6 +70,5 @@ pub fn called(words: &str) -> Cow<'_, str> {
 
 /// Name that this program was called by, quoted for a shell, so that printed commands can be pasted.
 pub fn program() -> String {
-    let name = std::env::args_os().next().filter(|name| !name.is_empty());
-    name.map_or_else(|| "wgrad".to_string(), |name| quoted(&name.to_string_lossy()))
+    quoted(&invoked::name().to_string_lossy())
 }

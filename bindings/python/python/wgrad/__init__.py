@@ -3,20 +3,43 @@
 `wgrad.fit(model, x, y)` trains a Keras 3 model; `wgrad.Sequential` is one without Keras.
 """
 
-import atexit as _atexit
+from __future__ import annotations
 
-from . import callbacks, keras, layers, losses, optimizers
-from ._loop import NotSupported
-from ._wgrad import adapters
-from ._wgrad import finish as _finish
-from .keras import evaluate, fit, predict
-from .layers import Input
-from .models import Model, Sequential, load_model
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import callbacks, keras, layers, losses, optimizers, sklearn
+    from ._device import Adapter, adapters, close
+    from ._loop import NotSupported
+    from .data import Data, load_data
+    from .keras import evaluate, fit, predict
+    from .layers import Input
+    from .models import Model, Sequential, load, load_model
+
+#: The module of each name. It is imported when the name is used first, since NumPy takes longer than all the rest.
+_PLACES = {
+    "Adapter": "_device", "Data": "data", "Input": "layers", "Model": "models", "NotSupported": "_loop", "Sequential": "models",
+    "adapters": "_device", "callbacks": "callbacks", "close": "_device", "evaluate": "keras", "fit": "keras", "keras": "keras",
+    "layers": "layers", "load": "models", "load_data": "data", "load_model": "models", "losses": "losses", "optimizers": "optimizers",
+    "predict": "keras", "sklearn": "sklearn",
+}  # fmt: skip
 
 __all__ = [
-    "Input", "Model", "NotSupported", "Sequential", "adapters", "callbacks", "evaluate", "fit", "keras", "layers",
-    "load_model", "losses", "optimizers", "predict",
+    "Adapter", "Data", "Input", "Model", "NotSupported", "Sequential", "adapters", "callbacks", "close", "evaluate", "fit", "keras",
+    "layers", "load", "load_data", "load_model", "losses", "optimizers", "predict", "sklearn",
 ]  # fmt: skip
 
-# A driver must not be unloaded under a thread that still works on a device.
-_atexit.register(_finish)
+
+def __getattr__(name: str) -> Any:
+    place = _PLACES.get(name)
+    if place is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f".{place}", __name__)
+    found = module if place == name else getattr(module, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

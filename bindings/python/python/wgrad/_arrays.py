@@ -11,10 +11,12 @@ def array(data: Any, name: str) -> np.ndarray:
     """`data` as an array of numbers; arrays of other libraries, data frames and lists are converted."""
     if isinstance(data, dict) or (isinstance(data, (list, tuple)) and data and hasattr(data[0], "shape")):
         raise ValueError(f"{name} is a {type(data).__name__} of arrays, expected one array: the network has one input and one output")
+    if hasattr(data, "toarray"):
+        raise TypeError(f"{name} is a sparse {type(data).__name__}, expected an array of numbers; convert it with {name}.toarray()")
     if hasattr(data, "detach"):  # a tensor of PyTorch, perhaps on a device
         data = data.detach().cpu()
     if not hasattr(data, "__array__") and not isinstance(data, (list, tuple, int, float)):
-        raise TypeError(f"{name} is a {type(data).__name__}, expected an array of numbers; collect its batches with numpy.concatenate")
+        raise TypeError(f"{name} is a {type(data).__name__}, expected an array of numbers")
     try:
         found = np.asarray(data)
     except ValueError as error:
@@ -84,15 +86,15 @@ def weights_of_classes(class_weight: Any, network: Any) -> list[float]:
     return [float(class_weight.get(n, 1.0)) for n in range(network.classes)]
 
 
-def sample_weights(weights: Any, rows: int) -> np.ndarray | None:
+def sample_weights(weights: Any, rows: int, name: str = "sample_weight") -> np.ndarray | None:
     """A weight of float32 for each row."""
     if weights is None:
         return None
-    found = array(weights, "sample_weight")
+    found = array(weights, name)
     if found.size != rows:
-        raise ValueError(f"sample_weight has shape {found.shape}, expected one weight for each of {rows} rows")
+        raise ValueError(f"{name} has shape {found.shape}, expected one weight for each of {rows} rows")
     found = np.ascontiguousarray(found.reshape(rows), dtype=np.float32)
     if not np.all(np.isfinite(found) & (found >= 0)):
         at = int(np.argmin(np.isfinite(found) & (found >= 0)))
-        raise ValueError(f"sample_weight has {found[at]} in row {at}, expected numbers from 0")
+        raise ValueError(f"{name} has {found[at]} in row {at}, expected numbers from 0")
     return found

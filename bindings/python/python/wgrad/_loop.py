@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from typing import Any, Protocol
+from collections import deque
+from typing import Any, Callable, Iterator, Protocol
 
 import numpy as np
 
-from . import _arrays
-from ._wgrad import Network, Training, adapters
-from ._wgrad import evaluate as _evaluate
-from ._wgrad import predict as _predict
+from . import _arrays, _batches, _device, _pages
+from ._batches import Batch, Stream
+from ._wgrad import Evaluation, Network, Prediction, Training
 
 #: Images of a batch where none is given, as in Keras.
 BATCH_SIZE = 32
@@ -48,29 +48,9 @@ class Subject(Protocol):
     def state(self) -> tuple[dict[str, dict[str, np.ndarray]], int]: ...
     def assign(self, weights: dict[str, np.ndarray], slots: dict[str, dict[str, np.ndarray]], steps: int) -> None: ...
     def rates(self, first: int, count: int) -> list[float]: ...
-    def callbacks(self, callbacks: Any, verbose: int, epochs: int, steps: int) -> Any: ...
+    def callbacks(self, callbacks: Any, verbose: int, epochs: int, steps: int | None) -> Any: ...
     def needs(self, callback: Any) -> set[str]: ...
     def history(self, calls: Any) -> Any: ...
-
-
-def named_device(device: Any) -> str:
-    """The name of a device for the extension; warns if only a software adapter is there and nobody asked for it."""
-    if isinstance(device, bool) or not isinstance(device, (str, int)):
-        raise TypeError(f"device is {device!r}, expected \"gpu\", \"cpu\", a part of an adapter's name, or its index in wgrad.adapters()")
-    name = str(device)
-    if name == "best" and not _told:
-        _told.append(True)
-        if all(kind == "cpu" for _, _, kind in adapters()):
-            warnings.warn(
-                "only a software adapter is here: wgrad runs on the processor, where Keras's own kernels are faster; "
-                "device=\"cpu\" asks for it",
-                stacklevel=4,
-            )
-    return name
-
-
-#: Whether the warning of `named_device` has been considered.
-_told: list[bool] = []
 
 
 def checked(network: Network, left_out: bool = True) -> None:
@@ -86,6 +66,11 @@ def _count(value: Any, name: str, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise ValueError(f"{name} is {value!r}, expected a whole number of at least {least}")
     return int(value)
+
+
+def _some(value: Any, name: str) -> int | None:
+    """A count from 1, if there is one."""
+    return None if value is None else _count(value, name, 1)
 
 
 def _tail(x: np.ndarray, y: np.ndarray, weights: Any, share: float) -> tuple:
@@ -116,6 +101,264 @@ class _Watched:
         self.metrics.update(self.y[rows], outputs, weights)
 
 
+class _Data:
+    """What a training learns from: arrays, or a stream of batches; and what it is judged by."""
+
+    def __init__(self, network: Network, x: Any, y: Any, sample_weight: Any, batch_size: int | None, seed: int):
+        self.network, self.stream, self.validation = network, None, None
+        self.validation_stream: Stream | None = None
+        self.order = np.random.RandomState(seed)
+        if not _batches.is_stream(x):
+            self.x = _arrays.inputs(x, network)
+            self.y = _arrays.array(y, "y")
+            self.weights = _arrays.sample_weights(sample_weight, len(self.x))
+            self.batch_size = _count(BATCH_SIZE if batch_size is None else batch_size, "batch_size", 1)
+            self.floats = self.x.dtype != np.uint8
+            return
+        kind = type(x).__name__
+        if y is not None:
+            raise ValueError(f"x is a {kind}, which gives (x, y); got y as well, expected none")
+        if sample_weight is not None:
+            raise ValueError(f"x is a {kind}, which gives (x, y, sample_weight); got sample_weight as well, expected none")
+        self.source = x
+
+    def shorten(self, steps: int | None, shuffle: bool) -> None:
+        """Takes `steps` batches an epoch; of a stream, opens it."""
+        if hasattr(self, "source"):
+            self.stream = Stream(self.source, self.network, "x", steps, self.order if shuffle else None)
+        elif steps is not None:
+            arrays = self.x, self.y, self.weights
+            endless = _batches.repeated(*arrays, self.batch_size, self.order if shuffle else None)
+            self.stream = Stream(endless, self.network, "x", steps)
+        if self.stream is not None:
+            first = self.stream.first()
+            self.batch_size, self.floats = len(first.x), first.x.dtype != np.uint8
+            self.weighted = first.weights is not None
+        else:
+            self.weighted = self.weights is not None
+            self.targets = _arrays.labels(self.y, self.network, len(self.x))
+
+    def split(self, share: float) -> None:
+        """Takes the last rows for validation."""
+        if hasattr(self, "source"):
+            kind = type(self.source).__name__
+            raise ValueError(f"validation_split is {share} of a {kind}, expected arrays; give validation_data")
+        _arrays.labels(self.y, self.network, len(self.x))
+        (self.x, self.y, self.weights), self.validation = _tail(self.x, self.y, self.weights, share)
+
+    def judge_by(self, data: Any, steps: int | None, rows: int | None) -> None:
+        """Takes data for validation: arrays, or a source of batches."""
+        if _batches.is_stream(data):
+            stream = Stream(data, self.network, "validation_data", steps, goes_on=False)
+            if stream.once and steps is None:
+                raise ValueError(
+                    f"validation_data is a {type(data).__name__}, which can be read once; give validation_steps, or a data set that "
+                    "can be read again"
+                )
+            self.validation_stream = stream
+            return
+        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+            raise ValueError("validation_data is no tuple (x, y) or (x, y, sample_weight) of arrays, and gives no batches")
+        if steps is not None:
+            # As many rows as so many batches have.
+            most = steps * (_count(rows, "validation_batch_size", 1) if rows else getattr(self, "batch_size", BATCH_SIZE))
+            data = [part if part is None else part[:most] for part in data]
+        x, y, weights = (*data, None)[:3]
+        x = _arrays.inputs(x, self.network, "validation_data's x")
+        y = _arrays.array(y, "validation_data's y")
+        self.validation = x, y, _arrays.sample_weights(weights, len(x), "validation_data's sample_weight")
+
+    def one_kind(self) -> None:
+        """Makes all data float32 if some is."""
+        judge = self.validation_stream.first() if self.validation_stream is not None else None
+        if judge is not None:
+            self.weighted = self.weighted or judge.weights is not None
+        kinds = [part[0].dtype for part in (self.validation, judge) if part is not None]
+        self.floats = self.floats or any(kind != np.uint8 for kind in kinds)
+        if self.floats and self.stream is None:
+            self.x = np.asarray(self.x, np.float32)
+        if self.floats and self.validation is not None:
+            self.validation = (np.asarray(self.validation[0], np.float32), *self.validation[1:])
+
+    def cast(self, x: np.ndarray) -> np.ndarray:
+        """A batch in the type of all."""
+        return np.asarray(x, np.float32) if self.floats else x
+
+    def steps(self) -> int | None:
+        """Batches of an epoch, if their number is known."""
+        return self.stream.length() if self.stream is not None else -(-len(self.x) // self.batch_size)
+
+
+class _Fit:
+    """A training under way: the device's part in `training`, and what Python does between its steps."""
+
+    def __init__(self, subject: Subject, data: _Data, calls: Any, training: Training, kinds: set[str], own: list[float], done: int):
+        self.subject, self.data, self.calls, self.training = subject, data, calls, training
+        self.model, self.metrics, self.kinds = subject.model, subject.metrics, kinds
+        #: Weights of classes; steps that the optimizer has done.
+        self.own, self.done = own, done
+        #: Labels and weights of the steps under way.
+        self.under_way: deque[Batch] = deque()
+        self._rates: list[float] = []
+        self._seen: dict[str, np.ndarray] = {}
+
+    def logs(self, loss: float, accuracy: float) -> dict[str, float]:
+        found = dict.fromkeys(self.metrics.counted, accuracy)
+        if self.metrics.has_others:
+            found.update(self.metrics.results())
+        found["loss"] = loss
+        return dict(sorted(found.items()))
+
+    def changed_rates(self, count: int) -> list[float] | None:
+        """The rates of the next steps, if they are not those that are set."""
+        rates = self.subject.rates(self.done + len(self.under_way), count)
+        if rates == self._rates:
+            return None
+        self._rates = rates if len(set(rates)) == 1 else []
+        return rates
+
+    def set_rates(self, count: int) -> None:
+        rates = self.changed_rates(count)
+        if rates is not None:
+            self.training.set_learning_rates(rates)
+
+    def synchronize(self) -> None:
+        """Writes weights and the optimizer's state back."""
+        while self.under_way:
+            self.under_way.popleft()
+            self.training.done()
+            self.done += 1
+        self._seen, kept = self.training.state()
+        self.subject.assign(self._seen, kept, self.done)
+
+    def take_back(self) -> None:
+        """Takes weights that a callback has set."""
+        now = self.subject.weights()
+        if self._seen and any(not np.array_equal(now[name], self._seen[name]) for name in self._seen):
+            self.training.set_weights(now)
+
+    def watched(self, batch: Batch) -> Any:
+        """The function that gets the outputs of a batch; None if nobody needs them."""
+        if not self.metrics.has_others:
+            return None
+        weights = np.asarray(self.own, np.float32)[batch.targets] if self.own else batch.weights
+        return _Watched(self.metrics, batch.y, weights)
+
+    def arrays(self) -> tuple[float, float]:
+        """An epoch on arrays, which runs on the device."""
+        data, steps, began = self.data, self.data.steps(), self.done
+        watch = self.watched(Batch(data.x, data.y, data.targets, data.weights))
+        if "steps" in self.kinds:
+            for step in range(steps):
+                self.calls.on_train_batch_begin(step)
+                self.take_back()
+                self.set_rates(1)
+                _, loss, accuracy = self.training.train(1, None, watch)
+                self.done += 1
+                self.synchronize()
+                self.calls.on_train_batch_end(step, self.logs(loss, accuracy))
+                if self.model.stop_training:
+                    break
+            return loss, accuracy
+        self.set_rates(steps)
+
+        def on_batch(step: int, loss: float, accuracy: float) -> bool:
+            self.done = began + step + 1
+            if "progress" in self.kinds:
+                self.calls.on_train_batch_begin(step)
+                self.calls.on_train_batch_end(step, self.logs(loss, accuracy))
+            return bool(self.model.stop_training)
+
+        _, loss, accuracy = self.training.train(None, on_batch, watch)
+        return loss, accuracy
+
+    def batches(self, epoch: int) -> tuple[float, float] | None:
+        """An epoch on batches that arrive: the next one is made while the device works on the last. None without any."""
+        in_turn, found, step = "steps" in self.kinds, None, 0
+        self.training.begin(epoch)
+
+        def finish() -> None:
+            nonlocal found, step
+            batch = self.under_way.popleft()
+            found = self.training.done(self.watched(batch))
+            self.done += 1
+            if not in_turn and "progress" in self.kinds:
+                self.calls.on_train_batch_begin(step)
+            if in_turn:
+                self.synchronize()
+            if in_turn or "progress" in self.kinds:
+                self.calls.on_train_batch_end(step, self.logs(*found))
+            step += 1
+
+        for batch in self.data.stream.epoch():
+            if len(batch.x) > self.data.batch_size:
+                raise ValueError(
+                    f"batch {step + len(self.under_way)} of x has {len(batch.x)} rows and the first had {self.data.batch_size}; a batch may "
+                    "have fewer rows than the first, not more"
+                )
+            if batch.weights is not None and not self.data.weighted:
+                raise ValueError("a batch of x has a sample_weight and the first had none; give weights with all, of ones where none matter")
+            if in_turn:
+                self.calls.on_train_batch_begin(step)
+                self.take_back()
+            rates = self.changed_rates(1)
+            rate = None if rates is None else rates[0]
+            self.training.step(self.data.cast(batch.x), batch.targets, batch.weights, rate, self.metrics.has_others)
+            self.under_way.append(batch)
+            if in_turn or len(self.under_way) > 1:
+                finish()
+            if self.model.stop_training:
+                break
+        while self.under_way:
+            finish()
+        return found
+
+    def judged(self) -> dict[str, float]:
+        """Logs of the validation."""
+        self.metrics.reset()
+        self.calls.on_test_begin()
+        number = -1
+
+        def hears(y: np.ndarray, weights: np.ndarray | None) -> Callable[..., None] | None:
+            if not self.metrics.has_others and "tests" not in self.kinds:
+                return None
+
+            def judge(rows: np.ndarray, outputs: np.ndarray, loss: float, accuracy: float) -> None:
+                nonlocal number
+                number += 1
+                self.calls.on_test_batch_begin(number)
+                if self.metrics.has_others:
+                    self.metrics.update(y[rows], outputs, None if weights is None else weights[rows])
+                self.calls.on_test_batch_end(number, self.logs(loss, accuracy))
+
+            return judge
+
+        data = self.data
+        if data.validation_stream is None:
+            _, y, weights = data.validation
+            found = self.logs(*self.training.evaluate(hears(y, weights)))
+        else:
+            def one(part: Batch) -> tuple[float, float]:
+                return self.training.judge(data.cast(part.x), part.targets, part.weights, hears(part.y, part.weights))
+
+            found = self.logs(*_mean(data.validation_stream.epoch(), data.batch_size, one))
+        self.calls.on_test_end(found)
+        return found
+
+
+def _mean(batches: Iterator[Batch], rows: int, one: Callable[[Batch], tuple[float, float]]) -> tuple[float, float]:
+    """Mean loss and accuracy over batches, each in parts of at most `rows` rows."""
+    seen, sums = 0, [0.0, 0.0]
+    for batch in batches:
+        for part in _batches.cut(batch, rows):
+            found = one(part)
+            seen += len(part.x)
+            sums = [total + value * len(part.x) for total, value in zip(sums, found)]
+    if not seen:
+        raise ValueError("the data for an evaluation gives no batches, expected at least one")
+    return sums[0] / seen, sums[1] / seen
+
+
 def fit(
     subject: Subject,
     x: Any,
@@ -131,167 +374,100 @@ def fit(
     class_weight: Any,
     sample_weight: Any,
     initial_epoch: int,
+    steps_per_epoch: int | None,
+    validation_steps: int | None,
+    validation_batch_size: int | None,
     validation_freq: Any,
     device: Any,
     seed: int | None,
 ) -> Any:
     """Trains `subject` and returns its history."""
-    network, model, metrics = subject.network, subject.model, subject.metrics
+    network = subject.network
     checked(network)
-    batch_size = _count(BATCH_SIZE if batch_size is None else batch_size, "batch_size", 1)
     epochs, initial_epoch = _count(epochs, "epochs", 0), _count(initial_epoch, "initial_epoch", 0)
-    x = _arrays.inputs(x, network)
-    y = _arrays.array(y, "y")
-    weights = _arrays.sample_weights(sample_weight, len(x))
-    own = _arrays.weights_of_classes(class_weight, network)
-    if own and weights is not None:
-        raise ValueError("got class_weight and sample_weight, expected one of them")
-    validation = None
-    if validation_data is not None:
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-            raise ValueError("validation_data is no tuple (x, y) or (x, y, sample_weight) of arrays")
-        vx, vy, vw = (*validation_data, None)[:3]
-        vx = _arrays.inputs(vx, network, "validation_data's x")
-        validation = (vx, _arrays.array(vy, "validation_data's y"), _arrays.sample_weights(vw, len(vx)))
-    elif validation_split:
-        _arrays.labels(y, network, len(x))
-        (x, y, weights), validation = _tail(x, y, weights, validation_split)
-    targets = _arrays.labels(y, network, len(x))
-    if validation is not None and validation[0].dtype != x.dtype:
-        x, validation = np.asarray(x, np.float32), (np.asarray(validation[0], np.float32), *validation[1:])
+    steps_per_epoch = _some(steps_per_epoch, "steps_per_epoch")
+    validation_steps = _some(validation_steps, "validation_steps")
     if seed is None:
         # As Keras does, from the seed that keras.utils.set_random_seed or numpy.random.seed gave.
         seed = int(np.random.randint(0, 2**31 - 1))
-    steps = -(-len(x) // batch_size)
+    data = _Data(network, x, y, sample_weight, batch_size, seed)
+    own = _arrays.weights_of_classes(class_weight, network)
+    if own and sample_weight is not None:
+        raise ValueError("got class_weight and sample_weight, expected one of them")
+    if validation_data is not None:
+        data.judge_by(validation_data, validation_steps, validation_batch_size)
+    elif validation_split:
+        data.split(validation_split)
+    data.shorten(steps_per_epoch, bool(shuffle))
+    data.one_kind()
+    steps = data.steps()
     verbose = 1 if verbose == "auto" else int(verbose)
     calls = subject.callbacks(callbacks, verbose, epochs, steps)
     kinds = set().union(*(subject.needs(callback) for callback in calls.callbacks))
-    slots, done = subject.state()
+    slots, before = subject.state()
     judged = None
-    if validation is not None:
-        judged = (validation[0], _arrays.labels(validation[1], network, len(validation[0]), "validation_data's y"))
+    if data.validation is not None:
+        vx, vy, _ = data.validation
+        judged = vx, _arrays.labels(vy, network, len(vx), "validation_data's y")
+    arrays = data.stream is None
     training = Training(
         network,
-        x,
-        targets,
+        data.x if arrays else None,
+        data.targets if arrays else None,
         judged,
-        batch_size=batch_size,
+        batch_size=data.batch_size,
         epochs=max(epochs - initial_epoch, 1),
         seed=seed,
         shuffle=bool(shuffle),
-        device=named_device(device),
+        device=_device.named(device),
         weights=subject.weights(),
         slots=slots,
-        steps_before=done,
+        steps_before=before,
         class_weight=own,
-        sample_weight=weights,
-        validation_weight=None if validation is None else validation[2],
+        sample_weight=data.weights if arrays else None,
+        validation_weight=None if data.validation is None else data.validation[2],
         in_turn="steps" in kinds,
+        floats=bool(data.floats),
+        weighted=data.weighted,
     )
-    last_rates: list[float] = []
-
-    def rate(first: int, count: int) -> None:
-        nonlocal last_rates
-        rates = subject.rates(first, count)
-        if rates != last_rates:
-            training.set_learning_rates(rates)
-            last_rates = rates if len(set(rates)) == 1 else []
-
-    def logs(loss: float, accuracy: float) -> dict[str, float]:
-        found = dict.fromkeys(metrics.counted, accuracy)
-        if metrics.has_others:
-            found.update(metrics.results())
-        found["loss"] = loss
-        return dict(sorted(found.items()))
-
-    seen: dict[str, np.ndarray] = {}
-
-    def synchronize() -> None:
-        nonlocal seen
-        seen, kept = training.state()
-        subject.assign(seen, kept, done)
-
-    def take_back() -> None:
-        """Weights that a callback has set."""
-        now = subject.weights()
-        if seen and any(not np.array_equal(now[name], seen[name]) for name in seen):
-            training.set_weights(now)
-
+    run = _Fit(subject, data, calls, training, kinds, own, before)
+    del training
+    validates = judged is not None or data.validation_stream is not None
     finished = False
-    model.stop_training = False
+    subject.model.stop_training = False
     training_logs: dict[str, float] = {}
-    counted_by = np.asarray(own, np.float32)[targets] if own else weights
-    watch = _Watched(metrics, y, counted_by) if metrics.has_others else None
     try:
         calls.on_train_begin()
         for epoch in range(initial_epoch, epochs):
-            metrics.reset()
+            run.metrics.reset()
             calls.on_epoch_begin(epoch)
-            if "weights" in kinds or "steps" in kinds:
-                take_back()
-            began = done
-            if "steps" in kinds:
-                for step in range(steps):
-                    calls.on_train_batch_begin(step)
-                    take_back()
-                    rate(done, 1)
-                    _, loss, accuracy = training.train(1, None, watch)
-                    done += 1
-                    synchronize()
-                    calls.on_train_batch_end(step, logs(loss, accuracy))
-                    if model.stop_training:
-                        break
-            else:
-                rate(done, steps)
-
-                def on_batch(step: int, loss: float, accuracy: float) -> bool:
-                    nonlocal done
-                    done = began + step + 1
-                    if "progress" in kinds:
-                        calls.on_train_batch_begin(step)
-                        calls.on_train_batch_end(step, logs(loss, accuracy))
-                    return bool(model.stop_training)
-
-                _, loss, accuracy = training.train(None, on_batch, watch)
-            epoch_logs = logs(loss, accuracy)
-            if validation is not None and _validated(epoch, validation_freq):
-                metrics.reset()
-                calls.on_test_begin()
-                judge = None
-                if metrics.has_others or "tests" in kinds:
-                    batch = -1
-
-                    def judge(rows: np.ndarray, outputs: np.ndarray, loss: float, accuracy: float) -> None:
-                        nonlocal batch
-                        batch += 1
-                        calls.on_test_batch_begin(batch)
-                        weighted = None if validation[2] is None else validation[2][rows]
-                        if metrics.has_others:
-                            metrics.update(validation[1][rows], outputs, weighted)
-                        calls.on_test_batch_end(batch, logs(loss, accuracy))
-
-                found = logs(*training.evaluate(judge))
-                calls.on_test_end(found)
-                epoch_logs.update({f"val_{name}": value for name, value in found.items()})
             if kinds & {"weights", "steps"}:
-                synchronize()
+                run.take_back()
+            means = run.arrays() if arrays else run.batches(epoch)
+            if means is None:
+                break
+            epoch_logs = run.logs(*means)
+            if validates and _validated(epoch, validation_freq):
+                epoch_logs.update({f"val_{name}": value for name, value in run.judged().items()})
+            if kinds & {"weights", "steps"}:
+                run.synchronize()
             calls.on_epoch_end(epoch, epoch_logs)
             training_logs = epoch_logs
-            if model.stop_training:
+            if subject.model.stop_training or (data.stream is not None and data.stream.ran_out):
                 break
         if epochs > initial_epoch and not kinds & {"weights", "steps"}:
-            synchronize()
+            run.synchronize()
         finished = True
         calls.on_train_end(training_logs)
     except BaseException:
         if not finished:
             # What was learned stays, unless the device is gone.
-            with contextlib.suppress(RuntimeError):
-                synchronize()
+            with contextlib.suppress(RuntimeError, ValueError):
+                run.synchronize()
         raise
     finally:
         # An exception that somebody keeps must not keep the thread of the device.
-        training = None
+        run.training = None
     return subject.history(calls)
 
 
@@ -303,50 +479,91 @@ def evaluate(
     batch_size: int | None,
     verbose: Any,
     sample_weight: Any,
+    steps: int | None,
     callbacks: Any,
     return_dict: bool,
     device: Any,
 ) -> Any:
-    """Loss and metrics of `subject` on `x` and `y`."""
+    """Loss and metrics of `subject` on `x` and `y`, or on batches that `x` gives."""
     network, metrics = subject.network, subject.metrics
     checked(network, left_out=False)
-    x = _arrays.inputs(x, network)
-    y = _arrays.array(y, "y")
-    weights = _arrays.sample_weights(sample_weight, len(x))
-    if weights is not None:
-        raise ValueError("evaluate takes no sample_weight; fit's validation_data=(x, y, sample_weight) does")
-    targets = _arrays.labels(y, network, len(x))
-    batch_size = _count(BATCH_SIZE if batch_size is None else batch_size, "batch_size", 1)
-    steps = -(-len(x) // batch_size)
-    calls = subject.callbacks(callbacks, 0, 1, steps)
+    data = _Data(network, x, y, sample_weight, batch_size, 0)
+    data.shorten(_some(steps, "steps"), shuffle=False)
+    arrays = data.stream is None
+    count = data.steps()
+    calls = subject.callbacks(callbacks, 0, 1, count)
+    tells = any("tests" in subject.needs(callback) for callback in calls.callbacks)
     calls.on_test_begin()
     metrics.reset()
-    named, tensors = named_device(device), subject.weights()
-    loss, accuracy = _evaluate(network, tensors, x, targets, batch_size=batch_size, device=named)
-    found = dict.fromkeys(metrics.counted, accuracy)
-    if metrics.has_others:
-        outputs = _predict(network, tensors, x, batch_size=batch_size, device=named)
-        for at in range(0, len(x), batch_size):
-            metrics.update(y[at : at + batch_size], outputs[at : at + batch_size], None)
-        found.update(metrics.results())
-    found["loss"] = loss
+    evaluation = Evaluation(
+        network,
+        subject.weights(),
+        floats=bool(data.floats),
+        rows=len(data.x) if arrays else data.batch_size,
+        weighted=data.weighted,
+        batch_size=data.batch_size,
+        device=_device.named(device),
+    )
+    number = -1
+
+    def logs(loss: float, accuracy: float) -> dict[str, float]:
+        found = dict.fromkeys(metrics.counted, accuracy)
+        if metrics.has_others:
+            found.update(metrics.results())
+        return {**found, "loss": loss}
+
+    def one(part: Batch) -> tuple[float, float]:
+        def hear(rows: np.ndarray, outputs: np.ndarray, loss: float, accuracy: float) -> None:
+            nonlocal number
+            number += 1
+            if tells:
+                calls.on_test_batch_begin(number)
+            if metrics.has_others:
+                metrics.update(part.y[rows], outputs, None if part.weights is None else part.weights[rows])
+            if tells:
+                calls.on_test_batch_end(number, logs(loss, accuracy))
+
+        hears = hear if metrics.has_others or tells else None
+        return evaluation.evaluate(data.cast(part.x), part.targets, part.weights, hears)
+
+    if arrays:
+        found = logs(*one(Batch(data.x, data.y, data.targets, data.weights)))
+    else:
+        found = logs(*_mean(data.stream.epoch(), data.batch_size, one))
     calls.on_test_end(found)
     names = ["loss", *metrics.names()]
     if verbose not in (0, "0"):
         shown = " - ".join(f"{name}: {found[name]:.4f}" for name in names)
-        print(f"{steps}/{steps} - {shown}", flush=True)
+        print(f"{count}/{count} - {shown}" if count else shown, flush=True)
     if return_dict:
-        return {name: found[name] for name in names}
+        return _pages.Scores({name: found[name] for name in names})
     values = [found[name] for name in names]
     return values[0] if len(values) == 1 else values
 
 
-def predict(subject: Subject, x: Any, *, batch_size: int | None, callbacks: Any, device: Any) -> np.ndarray:
-    """The outputs of `subject` for `x`, (rows, outputs)."""
-    x = _arrays.inputs(x, subject.network)
-    batch_size = _count(BATCH_SIZE if batch_size is None else batch_size, "batch_size", 1)
-    calls = subject.callbacks(callbacks, 0, 1, -(-len(x) // batch_size))
+def predict(subject: Subject, x: Any, *, batch_size: int | None, steps: int | None, callbacks: Any, device: Any) -> np.ndarray:
+    """The outputs of `subject` for `x`, or for batches that it gives, (rows, outputs)."""
+    network = subject.network
+    if not _batches.is_stream(x):
+        whole = _arrays.inputs(x, network)
+        batch_size = _count(BATCH_SIZE if batch_size is None else batch_size, "batch_size", 1)
+        inputs: Iterator[np.ndarray] = iter([whole[: steps * batch_size] if steps else whole])
+        count: int | None = -(-len(whole) // batch_size)
+    else:
+        stream = Stream(x, network, "x", _some(steps, "steps"))
+        given = (_batches.parts(batch, "x")[0] for batch in stream.raw())
+        inputs = (_arrays.inputs(one, network, f"batch {n} of x") for n, one in enumerate(given))
+        count = stream.length()
+    calls = subject.callbacks(callbacks, 0, 1, count)
     calls.on_predict_begin()
-    found = _predict(subject.network, subject.weights(), x, batch_size=batch_size, device=named_device(device))
+    prediction, found, floats = None, [], False
+    for one in inputs:
+        if prediction is None or (one.dtype != np.uint8 and not floats):
+            floats = one.dtype != np.uint8
+            rows = len(one) if batch_size is None else min(batch_size, len(one))
+            prediction = Prediction(network, subject.weights(), floats=floats, batch_size=rows, device=_device.named(device))
+        found.append(prediction.outputs(np.asarray(one, np.float32) if floats else one))
+    if not found:
+        raise ValueError("x gives no batches, expected at least one")
     calls.on_predict_end()
-    return found
+    return found[0] if len(found) == 1 else np.concatenate(found)

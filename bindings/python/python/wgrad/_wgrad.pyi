@@ -12,16 +12,65 @@ def adapters() -> list[tuple[int, str, str]]:
 def finish() -> None:
     """Waits until all threads have ended: a driver must not be unloaded under them."""
 
+def load_data(name: str) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], list[str]]:
+    """A data set by its name or from a path: training part, test part, names of the classes."""
+
+def main(words: int) -> int:
+    """Runs the program wgrad with the arguments that follow the first words of this process's command line."""
+
 def keras_weights(network: Network, text: str, weights: _Tensors) -> bytes:
     """Tensors by name as the bytes of Keras's .weights.h5 for the network that the JSON text describes."""
 
-def predict(network: Network, weights: _Tensors, x: np.ndarray, *, batch_size: int, device: str) -> np.ndarray:
-    """The outputs of the network for each row of x, (rows, outputs)."""
+def safetensors(network: Network, weights: _Tensors) -> bytes:
+    """Tensors by name as the bytes of a safetensors file."""
 
-def evaluate(
-    network: Network, weights: _Tensors, x: np.ndarray, y: np.ndarray, *, batch_size: int, device: str
-) -> tuple[float, float]:
-    """Mean loss and accuracy of the network on the rows of x and the labels y."""
+def read_weights(network: Network, path: str) -> _Tensors:
+    """The tensors of a network in a file, by name: safetensors, .weights.h5 or .keras."""
+
+def onnx_file(network: Network, weights: _Tensors) -> bytes:
+    """The network with its tensors as the bytes of an ONNX file."""
+
+def curves(title: str, label: str, curves: list[tuple[str, list[tuple[float, float]]]]) -> str:
+    """Curves over epochs as SVG."""
+
+def drawing(network: Network) -> str:
+    """A drawing of the network as SVG."""
+
+def dark_style() -> str:
+    """Rules of CSS that turn these charts dark."""
+
+def close() -> None:
+    """Closes all devices, which frees their memory; the next call opens one again."""
+
+class Prediction:
+    """A network on a device, for the outputs of arrays."""
+
+    def __new__(
+        cls, network: Network, weights: _Tensors, *, floats: bool, batch_size: int, device: str
+    ) -> Prediction: ...
+    def outputs(self, x: np.ndarray) -> np.ndarray: ...
+
+class Evaluation:
+    """A network on a device, for its loss and metrics on arrays."""
+
+    def __new__(
+        cls,
+        network: Network,
+        weights: _Tensors,
+        *,
+        floats: bool,
+        rows: int,
+        weighted: bool,
+        batch_size: int,
+        device: str,
+    ) -> Evaluation: ...
+    def evaluate(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        on_outputs: Callable[[np.ndarray, np.ndarray, float, float], Any] | None = None,
+    ) -> tuple[float, float]: ...
 
 class Network:
     """A network read from the JSON of model.to_json()."""
@@ -29,6 +78,8 @@ class Network:
     def __new__(cls, text: str, name: str) -> Network: ...
     @staticmethod
     def load(path: str) -> tuple[Network, _Tensors]: ...
+    @staticmethod
+    def onnx(what: str, bytes: bytes, text: str) -> tuple[Network, _Tensors]: ...
     @property
     def input(self) -> list[int]: ...
     @property
@@ -66,8 +117,8 @@ class Training:
     def __new__(
         cls,
         network: Network,
-        x: np.ndarray,
-        y: np.ndarray,
+        x: np.ndarray | None,
+        y: np.ndarray | None,
         validation: tuple[np.ndarray, np.ndarray] | None,
         *,
         batch_size: int,
@@ -82,6 +133,8 @@ class Training:
         sample_weight: np.ndarray | None,
         validation_weight: np.ndarray | None,
         in_turn: bool,
+        floats: bool,
+        weighted: bool,
     ) -> Training: ...
     @property
     def steps_per_epoch(self) -> int: ...
@@ -93,6 +146,25 @@ class Training:
     ) -> tuple[bool, float, float]: ...
     def evaluate(
         self, on_outputs: Callable[[np.ndarray, np.ndarray, float, float], Any] | None = None
+    ) -> tuple[float, float]: ...
+    def begin(self, epoch: int) -> None: ...
+    def step(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        learning_rate: float | None = None,
+        outputs: bool = False,
+    ) -> None: ...
+    def done(
+        self, on_outputs: Callable[[np.ndarray, np.ndarray, float, float], Any] | None = None
+    ) -> tuple[float, float]: ...
+    def judge(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        on_outputs: Callable[[np.ndarray, np.ndarray, float, float], Any] | None = None,
     ) -> tuple[float, float]: ...
     def state(self) -> tuple[_Tensors, dict[str, _Tensors]]: ...
     def set_weights(self, weights: _Tensors) -> None: ...

@@ -10,6 +10,8 @@ from typing import Any, Callable
 
 import numpy as np
 
+from . import _pages
+
 __all__ = [
     "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback", "LearningRateScheduler",
     "ModelCheckpoint", "ProgbarLogger", "ReduceLROnPlateau", "TerminateOnNaN",
@@ -72,7 +74,7 @@ class Callback:
 class CallbackList(Callback):
     """Calls several callbacks, each in its turn."""
 
-    def __init__(self, callbacks: Any, model: Any, verbose: int, epochs: int, steps: int):
+    def __init__(self, callbacks: Any, model: Any, verbose: int, epochs: int, steps: int | None):
         given = [] if callbacks is None else list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
         for callback in given:
             if not hasattr(callback, "on_epoch_end"):
@@ -96,8 +98,8 @@ for _name in [name for name in vars(Callback) if name.startswith("on_")]:
     setattr(CallbackList, _name, _called(_name))
 
 
-class History(Callback):
-    """The logs of all epochs, by name, in `history`; their numbers in `epoch`."""
+class History(_pages.Curves, Callback):
+    """The logs of all epochs, by name, in `history`; their numbers in `epoch`. A notebook shows their curves."""
 
     def __init__(self) -> None:
         self.history: dict[str, list[float]] = {}
@@ -124,7 +126,7 @@ class ProgbarLogger(Callback):
         now = time.monotonic()
         if self.params["verbose"] == 1 and sys.stdout.isatty() and now - self._shown > 0.1:
             self._shown = now
-            print(f"\r{self._label}: {batch + 1}/{self.params['steps']} - {_shown(logs)} ", end="", flush=True)
+            print(f"\r{self._label}: {batch + 1}/{self.params['steps'] or '?'} - {_shown(logs)} ", end="", flush=True)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         start = "\r" if self.params["verbose"] == 1 and sys.stdout.isatty() else ""

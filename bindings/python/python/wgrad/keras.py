@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from . import _loop
+from . import _live, _loop, _pages
+from ._device import adapters
 from ._loop import NotSupported
-from ._wgrad import Network, adapters
+from ._wgrad import Network
 
 __all__ = ["evaluate", "fit", "install", "predict", "uninstall"]
 
@@ -227,7 +228,7 @@ class _KerasModel:
             return [float(_numpy(schedule(step))) for step in range(first, first + count)]
         return [self._rate()]
 
-    def callbacks(self, callbacks: Any, verbose: int, epochs: int, steps: int) -> Any:
+    def callbacks(self, callbacks: Any, verbose: int, epochs: int, steps: int | None) -> Any:
         import keras
 
         if isinstance(callbacks, keras.callbacks.CallbackList):
@@ -241,7 +242,7 @@ class _KerasModel:
         import keras
 
         known = keras.callbacks
-        if type(callback) is known.ProgbarLogger:
+        if type(callback) in (known.ProgbarLogger, _live.Live):
             return {"progress"}
         if type(callback) in (known.History, known.CSVLogger, known.ReduceLROnPlateau, known.LearningRateScheduler, known.TerminateOnNaN):
             return set()
@@ -256,7 +257,19 @@ class _KerasModel:
         return needs
 
     def history(self, calls: Any) -> Any:
-        return getattr(self.model, "history", None) or calls._history
+        import keras
+
+        history = getattr(self.model, "history", None) or calls._history
+        if type(history) is keras.callbacks.History:
+            # Still Keras's history, and a notebook shows its curves.
+            history.__class__ = _shown(keras.callbacks.History)
+        return history
+
+
+@functools.cache
+def _shown(kind: type) -> type:
+    """Keras's class of histories with this package's curves."""
+    return type("History", (_pages.Curves, kind), {"__doc__": kind.__doc__})
 
 
 def _overrides(callback: Any, hook: str) -> bool:
@@ -291,7 +304,8 @@ def fit(
 ) -> Any:
     """Trains a Keras model as `model.fit` does, on a GPU, and writes the weights back.
 
-    `device` is "gpu", "cpu", a part of an adapter's name, or its index in `wgrad.adapters()`. `seed` decides the order
+    `x` is an array, with labels in `y`, or gives batches (x, y) or (x, y, sample_weight): a generator, a PyDataset, a
+    `tf.data.Dataset`, a DataLoader, any iterable. `device` is "gpu", "cpu", a part of an adapter's name, or its index in `wgrad.adapters()`. `seed` decides the order
     of the rows and dropout; without it, it is drawn from numpy's random numbers, which `keras.utils.set_random_seed`
     seeds. Returns Keras's History.
 
@@ -301,11 +315,7 @@ def fit(
         RuntimeError: if the device fails.
         FloatingPointError: if the loss is no longer finite.
     """
-    if steps_per_epoch is not None:
-        raise ValueError("steps_per_epoch is for data without an end; give arrays, and slice them for shorter epochs")
-    if validation_steps is not None and validation_data is not None:
-        rows = validation_steps * (validation_batch_size or batch_size or _loop.BATCH_SIZE)
-        validation_data = tuple(part if part is None else part[:rows] for part in validation_data)
+    verbose, callbacks = _live.shown(verbose, callbacks)
     return _loop.fit(
         _KerasModel(model),
         x,
@@ -320,6 +330,9 @@ def fit(
         class_weight=class_weight,
         sample_weight=sample_weight,
         initial_epoch=initial_epoch,
+        steps_per_epoch=steps_per_epoch,
+        validation_steps=validation_steps,
+        validation_batch_size=validation_batch_size,
         validation_freq=validation_freq,
         device=device,
         seed=seed,
@@ -333,6 +346,7 @@ def evaluate(
     batch_size: int | None = None,
     verbose: Any = "auto",
     sample_weight: Any = None,
+    steps: int | None = None,
     callbacks: Any = None,
     return_dict: bool = False,
     *,
@@ -346,6 +360,7 @@ def evaluate(
         batch_size=batch_size,
         verbose=verbose,
         sample_weight=sample_weight,
+        steps=steps,
         callbacks=callbacks,
         return_dict=return_dict,
         device=device,
@@ -353,10 +368,13 @@ def evaluate(
 
 
 def predict(
-    model: Any, x: Any, batch_size: int | None = None, verbose: Any = "auto", callbacks: Any = None, *, device: Any = "best"
-) -> np.ndarray:
+    model: Any, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None, *,
+    device: Any = "best",
+) -> np.ndarray:  # fmt: skip
     """The outputs of a Keras model for `x`, (rows, outputs) of float32, as `model.predict` gives them."""
-    return _loop.predict(_KerasModel(model, compiled=False), x, batch_size=batch_size, callbacks=callbacks, device=device)
+    return _loop.predict(
+        _KerasModel(model, compiled=False), x, batch_size=batch_size, steps=steps, callbacks=callbacks, device=device
+    )
 
 
 #: Keras's own methods while wgrad's are installed.
@@ -371,7 +389,7 @@ def install(device: Any = "best") -> None:
     """
     import keras
 
-    if device == "best" and all(kind == "cpu" for _, _, kind in adapters()):
+    if device == "best" and all(adapter.kind == "cpu" for adapter in adapters()):
         warnings.warn("only a software adapter is here, where Keras's own kernels are faster: Keras runs everything; "
                       "wgrad.keras.install(device=\"cpu\") uses wgrad", stacklevel=2)
         return

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from . import _loop, callbacks, layers, losses, optimizers
+from . import _batches, _live, _loop, _pages, _wgrad, callbacks, layers, losses, optimizers
 from ._wgrad import Network, keras_weights
 
-__all__ = ["Model", "Sequential", "load_model"]
+__all__ = ["Model", "Sequential", "load", "load_model"]
 
 #: Metrics that count what the device counts, with the loss that they need.
 _COUNTED = {"sparse_categorical_accuracy": "softmax_cross_entropy", "categorical_accuracy": "softmax_cross_entropy",
@@ -155,20 +155,28 @@ class Model:
     def to_json(self) -> str:
         """The model as Keras 3 describes it; `keras.models.model_from_json` reads it."""
         described: dict[str, Any] = {"module": self._module, "class_name": self._class, "config": self.get_config(), "registered_name": None}
-        if self.optimizer is not None:
-            loss = self._loss.described() if isinstance(self._loss, losses.Loss) else self._loss
-            described["compile_config"] = {"optimizer": self.optimizer.described(), "loss": loss, "metrics": self._metrics or None}
-        return json.dumps(described)
+        return json.dumps({**described, **self._compile_config()})
 
-    def _build(self) -> Network:
+    def _read(self) -> Network:
+        """The network as the extension reads it."""
         if self._network is None:
             self._network = Network(self.to_json(), self.name)
             self._shapes = {name: [None, *output] for name, _, output, _, _ in self._network.summary()}
-            if not self._weights:
-                if self._network.missing_initializers:
-                    raise ValueError("; ".join(self._network.missing_initializers))
-                self._weights = self._network.initial_weights(int(np.random.randint(0, 2**31 - 1)))
         return self._network
+
+    def _build(self) -> Network:
+        """The network, with weights."""
+        network = self._read()
+        if not self._weights:
+            self.initialize(int(np.random.randint(0, 2**31 - 1)))
+        return network
+
+    def initialize(self, seed: int) -> None:
+        """Draws initial weights. Without it, they are drawn when they are needed first, with a seed from NumPy's random numbers."""
+        network = self._read()
+        if network.missing_initializers:
+            raise ValueError("; ".join(network.missing_initializers))
+        self._weights = network.initial_weights(seed)
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: list[str] | None = None) -> None:
         """Chooses optimizer, loss and metrics: by name, or as objects of `optimizers` and `losses`."""
@@ -188,31 +196,35 @@ class Model:
             raise ValueError("the model is not compiled; call compile(optimizer, loss) first")
         return _Own(self, self._build())
 
-    def fit(self, x: Any, y: Any, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto", callbacks: Any = None,
+    def fit(self, x: Any, y: Any = None, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto", callbacks: Any = None,
             validation_split: float = 0.0, validation_data: Any = None, shuffle: bool = True, class_weight: Any = None,
-            sample_weight: Any = None, initial_epoch: int = 0, validation_freq: Any = 1, *, device: Any = "best",
-            seed: int | None = None) -> callbacks.History:
-        """Trains on arrays, with Keras's arguments; returns the history."""
+            sample_weight: Any = None, initial_epoch: int = 0, steps_per_epoch: int | None = None,
+            validation_steps: int | None = None, validation_batch_size: int | None = None, validation_freq: Any = 1, *,
+            device: Any = "best", seed: int | None = None) -> callbacks.History:
+        """Trains on arrays, or on batches that `x` gives, with Keras's arguments; returns the history."""
         # Rates that have changed since are those of the optimizer object.
         self._network = None
+        verbose, callbacks = _live.shown(verbose, callbacks)
         return _loop.fit(
             self._subject(), x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
             validation_split=validation_split, validation_data=validation_data, shuffle=shuffle, class_weight=class_weight,
-            sample_weight=sample_weight, initial_epoch=initial_epoch, validation_freq=validation_freq, device=device, seed=seed,
+            sample_weight=sample_weight, initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps, validation_batch_size=validation_batch_size, validation_freq=validation_freq,
+            device=device, seed=seed,
         )  # fmt: skip
 
-    def evaluate(self, x: Any, y: Any, batch_size: int | None = None, verbose: Any = "auto", sample_weight: Any = None,
-                 callbacks: Any = None, return_dict: bool = False, *, device: Any = "best") -> Any:
+    def evaluate(self, x: Any, y: Any = None, batch_size: int | None = None, verbose: Any = "auto", sample_weight: Any = None,
+                 steps: int | None = None, callbacks: Any = None, return_dict: bool = False, *, device: Any = "best") -> Any:
         """Loss and metrics on arrays."""
         return _loop.evaluate(
-            self._subject(), x, y, batch_size=batch_size, verbose=verbose, sample_weight=sample_weight, callbacks=callbacks,
+            self._subject(), x, y, batch_size=batch_size, verbose=verbose, sample_weight=sample_weight, steps=steps, callbacks=callbacks,
             return_dict=return_dict, device=device,
         )  # fmt: skip
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", callbacks: Any = None, *,
-                device: Any = "best") -> np.ndarray:
+    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
+                callbacks: Any = None, *, device: Any = "best") -> np.ndarray:
         """The outputs for arrays, (rows, outputs)."""
-        return _loop.predict(self._subject(compiled=False), x, batch_size=batch_size, callbacks=callbacks, device=device)
+        return _loop.predict(self._subject(compiled=False), x, batch_size=batch_size, steps=steps, callbacks=callbacks, device=device)
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all tensors, layer by layer."""
@@ -244,10 +256,13 @@ class Model:
             print_fn("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
 
     def save(self, filepath: Any) -> None:
-        """Writes a `.keras` file, which Keras 3 loads too."""
+        """Writes a `.keras` file, which Keras 3 loads too; or the weights alone, as `.safetensors`."""
         path = Path(filepath)
+        if path.suffix == ".safetensors":
+            self.save_weights(path)
+            return
         if path.suffix != ".keras":
-            raise ValueError(f"{path} does not end in .keras, the only format that is written")
+            raise ValueError(f"{path} does not end in .keras or .safetensors; `export` writes .onnx")
         tensors = keras_weights(self._build(), self.to_json(), self._weights)
         config = json.loads(self.to_json())
         with zipfile.ZipFile(path, "w") as archive:
@@ -256,11 +271,35 @@ class Model:
             archive.writestr("model.weights.h5", tensors)
 
     def save_weights(self, filepath: Any) -> None:
-        """Writes a `.weights.h5` file, which Keras 3 loads too."""
+        """Writes a `.weights.h5` file, which Keras 3 loads too, or a `.safetensors` file."""
         path = Path(filepath)
+        if path.suffix == ".safetensors":
+            path.write_bytes(_wgrad.safetensors(self._build(), self._weights))
+            return
         if not path.name.endswith(".weights.h5"):
-            raise ValueError(f"{path} does not end in .weights.h5, the only format that is written")
+            raise ValueError(f"{path} does not end in .weights.h5 or .safetensors")
         path.write_bytes(keras_weights(self._build(), self.to_json(), self._weights))
+
+    def load_weights(self, filepath: Any) -> None:
+        """Reads the tensors of this network from a `.weights.h5`, `.safetensors` or `.keras` file."""
+        self._weights = dict(_wgrad.read_weights(self._build(), str(filepath)))
+
+    def export(self, filepath: Any) -> None:
+        """Writes an `.onnx` file; docs/onnx.md describes it."""
+        path = Path(filepath)
+        if path.suffix != ".onnx":
+            raise ValueError(f"{path} does not end in .onnx, the only format of an export; `save` writes .keras")
+        path.write_bytes(_wgrad.onnx_file(self._build(), self._weights))
+
+    def _compile_config(self) -> dict[str, Any]:
+        """The compile arguments in Keras's JSON; empty before `compile`."""
+        if self.optimizer is None:
+            return {}
+        loss = self._loss.described() if isinstance(self._loss, losses.Loss) else self._loss
+        return {"compile_config": {"optimizer": self.optimizer.described(), "loss": loss, "metrics": self._metrics or None}}
+
+    def _repr_html_(self) -> str:
+        return _pages.of_model(self)
 
 
 class Sequential(Model):
@@ -293,6 +332,8 @@ class Sequential(Model):
 
     def _shaped(self, x: Any) -> None:
         """Takes the shape of the input from data where the layers do not say it, as Keras does."""
+        if _batches.is_stream(x):
+            return
         if self._layers and not isinstance(self._layers[0], layers.InputLayer):
             self._layers.insert(0, layers.InputLayer(shape=tuple(np.shape(x)[1:])))
 
@@ -325,11 +366,13 @@ class _Own:
     def rates(self, first: int, count: int) -> list[float]:
         return self.model.optimizer.rates(first, count)
 
-    def callbacks(self, given: Any, verbose: int, epochs: int, steps: int) -> callbacks.CallbackList:
+    def callbacks(self, given: Any, verbose: int, epochs: int, steps: int | None) -> callbacks.CallbackList:
         return callbacks.CallbackList(given, self.model, verbose, epochs, steps)
 
     def needs(self, callback: Any) -> set[str]:
         """What a callback needs besides logs: "progress" of batches, the "weights" after an epoch, "steps" one by one, "tests"."""
+        if type(callback) is _live.Live:
+            return {"progress"}
         if type(callback) is callbacks.ProgbarLogger:
             return {"progress"} if callback.params["verbose"] == 1 else set()
         logs_only = (callbacks.History, callbacks.CSVLogger, callbacks.ReduceLROnPlateau, callbacks.LearningRateScheduler, callbacks.TerminateOnNaN)
@@ -378,6 +421,16 @@ def load_model(filepath: Any) -> Model:
     return _Loaded(text, network, weights, path.stem)
 
 
+def load(filepath: Any) -> Model:
+    """Loads a network with its weights: a `.keras` or an `.onnx` file. After `compile`, both train on."""
+    path = Path(filepath)
+    if path.suffix == ".keras":
+        return load_model(path)
+    if path.suffix == ".onnx":
+        return _Imported(str(path), path.read_bytes(), path.stem)
+    raise ValueError(f"{path} does not end in .keras or .onnx; `load_weights` of a model reads weights alone")
+
+
 class _Loaded(Model):
     """A model that was read from a file, whose layers stay in the file's own description."""
 
@@ -400,8 +453,22 @@ class _Loaded(Model):
         return self._described["config"]
 
     def to_json(self) -> str:
-        described = {**self._described}
-        if self.optimizer is not None:
-            loss = self._loss.described() if isinstance(self._loss, losses.Loss) else self._loss
-            described["compile_config"] = {"optimizer": self.optimizer.described(), "loss": loss, "metrics": self._metrics or None}
-        return json.dumps(described)
+        return json.dumps({**self._described, **self._compile_config()})
+
+
+class _Imported(Model):
+    """A network that was read from an ONNX file."""
+
+    def __init__(self, what: str, contents: bytes, name: str):
+        super().__init__(name=name)
+        self._contents = what, contents
+
+    def get_config(self) -> dict[str, Any]:
+        raise ValueError(f"{self.name} was read from an ONNX file, which has no description in Keras's terms; `export` writes it")
+
+    def _read(self) -> Network:
+        if self._network is None:
+            self._network, weights = Network.onnx(*self._contents, json.dumps(self._compile_config()))
+            if not self._weights:
+                self._weights = dict(weights)
+        return self._network

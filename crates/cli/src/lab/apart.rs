@@ -3,13 +3,13 @@
 //! nothing else.
 
 use super::Lab;
-use crate::output;
+use crate::{invoked, output};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use std::{
     ffi::OsStr,
     io::{BufRead, BufReader, Read},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     sync::mpsc,
     thread,
     time::Duration,
@@ -43,7 +43,7 @@ pub struct Trial<'a> {
 impl Trial<'_> {
     /// Runs the proof of `variant`; returns `None` if nothing is wrong with it.
     pub fn run(&self, variant: &Variant) -> Result<Option<Refusal>> {
-        let mut command = Command::new(std::env::current_exe().context("cannot find this program")?);
+        let mut command = invoked::again()?;
         let op = self.call.op.folder().unwrap_or(self.call.op.name);
         command.args(["lab", op, "--apart", "--json", "--seconds", "0"]);
         let which = if user_file::is_file(variant.name()) { "--file" } else { "--variant" };

@@ -1,7 +1,7 @@
 //! `wgrad lab --stats`: what this adapter's driver makes of each variant. It makes pipelines and runs none.
 
 use super::{Lab, print, sweep};
-use crate::{fields::spelled, output};
+use crate::{fields::spelled, invoked, output};
 use anyhow::{Context as _, Result, bail};
 use std::{fs, path::Path, process::ExitCode};
 use wgrad::{
@@ -146,9 +146,8 @@ fn keep(folder: &Path, row: &Statistics, place: Option<usize>) -> Result<Option<
 
 /// The same command once more, with what makes the driver tell its machine code: it reads that when it is loaded.
 pub(super) fn talkative(variables: &[(&str, &str)]) -> Result<ExitCode> {
-    let this = std::env::current_exe().context("cannot find this program")?;
-    let mut again = std::process::Command::new(this);
-    again.args(std::env::args_os().skip(1)).envs(variables.iter().copied());
+    let mut again = invoked::again()?;
+    again.args(invoked::arguments()).envs(variables.iter().copied());
     let status = again.status().context("cannot start this program again")?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::from(2), ExitCode::from))
 }

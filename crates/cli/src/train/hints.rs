@@ -1,7 +1,7 @@
 //! Suggestions of what to do next, as commands to paste: with the program as it was called, the data and their reading.
 
 use crate::{
-    output,
+    invoked, output,
     page::{program, quoted, quoted_path},
 };
 use anyhow::Error;
@@ -55,7 +55,7 @@ pub fn way_on(error: Error, run: &Run, named: Option<&str>) -> Error {
     let how = match named {
         Some(_) => {
             let said: Vec<String> =
-                std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+                invoked::arguments().map(|word| word.to_string_lossy().into_owned()).collect();
             let words: String =
                 again(&said, lower, best.as_deref()).iter().map(|w| format!(" {w}")).collect();
             format!(", such as `wgrad{words}`")

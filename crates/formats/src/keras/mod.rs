@@ -22,6 +22,7 @@ use crate::model_file;
 use crate::{Error, Result};
 use arguments::Aside;
 use graph::Graph;
+use losses::Compiled;
 use node::Node;
 use serde_json::Value;
 use std::{collections::HashMap, path::Path};
@@ -139,11 +140,44 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
         model = model.add(layer);
         before.clone_from(&node.name);
     }
-    let mut notes = graph.notes;
+    let Graph { mut notes, mut left_out, compiled, input, rescaled, .. } = graph;
     notes.extend(aside.half_note());
-    let mut left_out = graph.left_out;
     left_out.extend(aside.half_note());
-    let mut compiled = graph.compiled;
+    let about = About { notes, initializers: aside.initializers, input, rescaled, left_out };
+    settled(path, model, compiled, about)
+}
+
+/// A network from another program, of which Keras's `compile` arguments are known: `text` is the JSON of an object with
+/// `compile_config`, as in the files of Keras. `input` is the shape of an input, without the batch; `path` names the
+/// network in errors.
+///
+/// # Errors
+/// [`Error::ModelFile`] if the text is not JSON, or if the arguments do not fit the network.
+pub fn compiled_as(path: &Path, model: Model, input: Vec<usize>, text: &str) -> Result<Loaded> {
+    let config: Value = serde_json::from_str(text).map_err(|e| Error::ModelFile {
+        path: path.to_owned(),
+        line: None,
+        message: format!(
+            "got compile arguments that are not JSON: {e}; Keras's `get_compile_config` has them"
+        ),
+    })?;
+    settled(path, model, compiled::of(&config), About { input, ..About::default() })
+}
+
+/// What is known of a network besides its layers and its compile arguments.
+#[derive(Default)]
+struct About {
+    notes: Vec<String>,
+    initializers: Vec<String>,
+    input: Vec<usize>,
+    rescaled: bool,
+    left_out: Vec<String>,
+}
+
+/// Gives a network the loss that it was compiled with, and says what does not fit.
+fn settled(path: &Path, mut model: Model, mut compiled: Compiled, about: About) -> Result<Loaded> {
+    let fail = |message: String| Error::ModelFile { path: path.to_owned(), line: None, message };
+    let About { mut notes, initializers, input, rescaled, left_out } = about;
     if let (Some(loss), Some(from_logits)) = (compiled.loss, compiled.from_logits) {
         let own = loss.activation();
         let what = match (from_logits, model.ends_in(own)) {
@@ -189,9 +223,9 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
         model,
         notes,
         missing_loss: compiled.missing,
-        initializers: aside.initializers,
-        input: graph.input,
-        rescaled: graph.rescaled,
+        initializers,
+        input,
+        rescaled,
         left_out,
         optimizer: compiled.optimizer,
         missing_optimizer: compiled.missing_optimizer,
