@@ -167,6 +167,30 @@ def simple_rnn():
     )
 
 
+def sequences():
+    """The layers over time of tutorials on time series, and changes of size."""
+    return stack(
+        L.Conv1D(6, 3, padding="causal", activation="relu", dilation_rate=2),
+        L.SpatialDropout1D(0.2),
+        L.MaxPooling1D(2),
+        L.Conv1D(4, 3, padding="same", strides=2, use_bias=False),
+        L.BatchNormalization(),
+        L.ReLU(),
+        L.UpSampling1D(3),
+        L.ZeroPadding1D((1, 3)),
+        L.Cropping1D((0, 1)),
+        L.AveragePooling1D(2, strides=1),
+        L.Reshape((11, 2, 2)),
+        L.UpSampling2D((1, 2)),
+        L.Cropping2D(((1, 0), (1, 1))),
+        L.Reshape((10, 4)),
+        L.Conv1D(5, 2, groups=1, activation="tanh"),
+        L.GlobalAveragePooling1D(),
+        L.Dense(3, activation="softmax"),
+        shape=(12, 5),
+    )
+
+
 def rescaled():
     """Takes bytes as input, which wgrad passes as pixel / 255."""
     return stack(
@@ -213,7 +237,7 @@ def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     hostile()
     for make in [mlp, cnn, same, batch_norm, depthwise, residual, inception, nested, lstm, gru, bidirectional, simple_rnn,
-                 rescaled, one_number]:
+                 sequences, rescaled, one_number]:
         name = make.__name__
         keras.utils.clear_session()
         rng = np.random.default_rng(len(name))

@@ -71,6 +71,25 @@ def cases():
         ({"type": "Dense", "units": 4, "activation": "softmax"}, [3, 5]),
         ({"type": "Dense", "units": 3, "use_bias": False}, [2, 4, 5]),
     ]
+    sequence, line = [2, 9, 4], {"type": "Conv1D", "filters": 6, "kernel_size": 3}
+    later = [
+        ({**line}, sequence),
+        ({**line, "strides": 2, "padding": "same"}, sequence),
+        ({**line, "padding": "causal", "dilation_rate": 2}, sequence),
+        ({**line, "padding": "causal", "strides": 2, "activation": "tanh"}, sequence),
+        ({**line, "groups": 2, "padding": "same", "use_bias": False}, sequence),
+        ({"type": "MaxPooling1D"}, sequence),
+        ({"type": "MaxPooling1D", "pool_size": 3, "strides": 2, "padding": "same"}, sequence),
+        ({"type": "AveragePooling1D", "pool_size": 3, "strides": 2}, sequence),
+        ({"type": "AveragePooling1D", "pool_size": 3, "strides": 2, "padding": "same"}, sequence),
+        ({"type": "GlobalAveragePooling1D"}, sequence),
+        ({"type": "GlobalMaxPooling1D", "keepdims": True}, sequence),
+        ({"type": "ZeroPadding1D", "padding": [1, 2]}, sequence),
+        ({"type": "Cropping1D", "cropping": [2, 1]}, sequence),
+        ({"type": "Cropping2D", "cropping": [[1, 0], [2, 3]]}, image),
+        ({"type": "UpSampling1D", "size": 3}, sequence),
+        ({"type": "UpSampling2D", "size": [2, 3]}, image),
+    ]
     for config in (
         {"type": "ReLU"},
         {"type": "ReLU", "max_value": 6.0},
@@ -93,6 +112,8 @@ def cases():
             yield config, shape, False
     for name in ACTIVATIONS:
         yield {"type": "Activation", "activation": name}, [4, 13], True
+    for config, shape in later:
+        yield config, shape, True
 
 
 def layer_of(config):
@@ -114,9 +135,13 @@ def place(stream, shape):
 
 
 def average_inside(config, x):
-    """AveragePooling2D with padding "same": sums divided by counts, both with zeros around the image."""
+    """Average pooling with padding "same": sums divided by counts, both with zeros around the image."""
+    if x.ndim == 3:
+        wide = {key: [config[key], 1] for key in ("pool_size", "strides")}
+        return average_inside(wide, x.unsqueeze(2)).squeeze(2)
     size, stride = config["pool_size"], config["strides"]
-    beyond = [max((-(-n // stride) - 1) * stride + size - n, 0) for n in x.shape[1:3]]
+    size, stride = (value if isinstance(value, list) else [value, value] for value in (size, stride))
+    beyond = [max((-(-n // s) - 1) * s + k - n, 0) for n, k, s in zip(x.shape[1:3], size, stride)]
     pads = [pad for total in reversed(beyond) for pad in (total // 2, total - total // 2)]
     pooled = lambda values: F.avg_pool2d(F.pad(values.permute(0, 3, 1, 2), pads), size, stride).permute(0, 2, 3, 1)
     return pooled(x) / pooled(torch.ones_like(x))
@@ -134,7 +159,7 @@ def case(name, config, shape, training):
         weight.assign(value.astype(np.float64))
         tensors[f"p.{weight.name}"] = value
     into = torch.tensor(x, dtype=torch.float64, requires_grad=True)
-    inside = config["type"] == "AveragePooling2D" and config.get("padding") == "same"
+    inside = config["type"].startswith("AveragePooling") and config.get("padding") == "same"
     y = average_inside(config, into) if inside else layer(into, training=training)
     r = symmetric(f"{name} r", 1.0, *y.shape)
     tensors |= {"r": r, "y": y.detach().numpy()}

@@ -92,6 +92,41 @@ def later():
     image_refuse("pad_axes_twice", "the axes", [node("Pad", "x p _ a", "v")], {"p": pads, "a": np.array([2, -2])}, 18)
     halves = node("Split", "w", "p q", axis=0, num_outputs=2)
     image_refuse("second_output", "another output of Split", [halves, node("Conv", "x q", "v")], {"w": draw(4, 4, 3, 3)}, 18)
+    over_time()
+
+
+def over_time():
+    """Windows over one axis, and images that change their size."""
+    turn = node("Transpose", "x", "s", perm=[0, 2, 1])
+    w, end = {"w": draw(4, 5, 3), "b": draw(4)}, node("GlobalMaxPool", "u", "v")
+
+    def sequence_read(name, nodes, tensors={}, opset=17):
+        image_read(f"sequence_{name}", [turn, *nodes], tensors, opset, (9, 5))
+
+    for name, a in {"same": dict(auto_pad="SAME_UPPER", strides=[2]), "causal": dict(pads=[4, 0], dilations=[2]),
+                    "strides": dict(strides=[3]), "pads": dict(pads=[1, 2])}.items():
+        sequence_read(f"conv_{name}", [node("Conv", "s w b", "u", **a), end], w)
+    sequence_read("conv_group", [node("Conv", "s g", "u", group=5), end], {"g": draw(10, 1, 2)})
+    sequence_read("conv_flat", [node("Conv", "s w b", "v")], w)
+    relu = node("Relu", "s", "r")
+    sequence_read("max_pool", [node("MaxPool", "s", "u", kernel_shape=[3], strides=[2]), end])
+    sequence_read("max_pool_pads", [relu, node("MaxPool", "r", "u", kernel_shape=[3], pads=[2, 1]), end])
+    sequence_read("average_pool", [node("AveragePool", "s", "u", kernel_shape=[3], auto_pad="SAME_UPPER"), end])
+    sequence_read("average_pool_counted", [node("AveragePool", "s", "u", kernel_shape=[3], pads=[1, 2], count_include_pad=1), end])
+    sequence_read("mean", [node("ReduceMean", "s", "v", axes=[2], keepdims=0)])
+    sequence_read("pad", [node("Pad", "s p", "v")], {"p": np.array([0, 0, 1, 0, 0, -2])})
+    half, third = np.array([1, 1, 2], "f4"), np.array([1, 1, 3], "f4")
+    floor = dict(mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+    sequence_read("resize", [node("Resize", "s _ k", "v", **floor)], {"k": third})
+    sequence_read("resize_half_pixel", [node("Resize", "s _ k", "v", mode="nearest")], {"k": half})
+    sizes, by = np.array([3, 4, 12, 7]), np.array([1, 1, 2, 3], "f4")
+    image_read("resize", [node("Resize", "x _ k", "v", **floor)], {"k": by})
+    image_refuse("resize_linear", "mode", [node("Resize", "x _ k", "v", mode="linear")], {"k": by})
+    image_refuse("resize_axis", "whole factor", [node("Resize", "x _ k", "v", **floor)], {"k": np.array([1, 1, 1.5, 1], "f4")})
+    image_refuse("resize_shift", "nearest_mode", [node("Resize", "x _ k", "v", mode="nearest", nearest_mode="floor")], {"k": by})
+    image_refuse("resize_both", "scales and sizes", [node("Resize", "x _ k z", "v", **floor)], {"k": by, "z": sizes})
+    image_read("pad_below_zero", [node("Pad", "x p", "v")], {"p": np.array([0, 0, -1, 2, 0, 0, 1, -3])})
+    image_refuse("pad_nothing_left", "leaves nothing", [node("Pad", "x p", "v")], {"p": np.array([0, 0, -3, 0, 0, 0, -3, 0])})
 
 
 def windows():

@@ -1,6 +1,6 @@
 //! Dropout: in training, sets a random share of the elements or of the channels to zero; in inference, does nothing.
 
-use super::{Place, Rules};
+use super::{Place, Rules, matrix};
 use crate::{
     kernels::{DROPOUT_FORWARD, DROPOUT_GRAD},
     op::{Call, Op},
@@ -27,16 +27,17 @@ impl Dropout {
     }
 }
 
-/// The part that both dropout layers share: a rate, and whether it applies to whole channels.
+/// The part that all dropout layers share: a rate, and the number of axes of the input if it applies to whole channels.
 struct Drop {
     rate: f64,
-    channels: bool,
+    axes: Option<usize>,
 }
 
 impl Drop {
     fn shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
-        if self.channels && input.len() != 3 {
-            return Err(format!("its input has shape {input:?}, it takes (height, width, channels)"));
+        if self.axes.is_some_and(|axes| input.len() != axes) {
+            let taken = if self.axes == Some(3) { "(height, width, channels)" } else { "(time, features)" };
+            return Err(format!("its input has shape {input:?}, it takes {taken}"));
         }
         if is_share(self.rate) {
             Ok(input.to_vec())
@@ -54,9 +55,9 @@ impl Drop {
         let call = Call::new(op, &[("COUNT", count), ("STREAM", place.index)])
             .with("THRESHOLD", (self.rate * 2f64.powi(32)).floor())
             .with("SCALE", f64::from((1.0 / (1.0 - self.rate)) as f32));
-        match place.input[..] {
-            [h, w, c] if self.channels => call.with("SPATIAL", (h * w) as f64).with("C", c as f64),
-            _ => call,
+        match (self.axes, matrix(&place.input)) {
+            (Some(_), (places, channels)) => call.with("SPATIAL", places as f64).with("C", channels as f64),
+            (None, _) => call,
         }
     }
 
@@ -99,58 +100,58 @@ impl SpatialDropout2D {
     }
 }
 
-impl Rules for Dropout {
-    fn slug(&self) -> &'static str {
-        "dropout"
-    }
+/// `SpatialDropout1D(rate)`: in training, each feature of a sequence is zero with probability `rate`, else divided by
+/// `1 - rate` (Tompson et al. 2015).
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpatialDropout1D {
+    /// Share of the features that is dropped, in [0, 1).
+    pub rate: f64,
+    /// A name for reports and files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
 
-    fn given_name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-
-    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
-        self.drop().shape(input)
-    }
-
-    fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
-        self.drop().forward(b, place)
-    }
-
-    fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
-        self.drop().backward(b, place, dy, wanted)
+impl SpatialDropout1D {
+    /// Creates a layer that drops this share of the features.
+    pub fn new(rate: f64) -> Self {
+        Self { rate, name: None }
     }
 }
 
-impl Dropout {
-    fn drop(&self) -> Drop {
-        Drop { rate: self.rate, channels: false }
-    }
+/// Implements `Rules` for a struct with a rate; `$axes` as in [`Drop`].
+macro_rules! drops {
+    ($layer:ident, $slug:literal, $axes:expr) => {
+        impl $layer {
+            fn drop(&self) -> Drop {
+                Drop { rate: self.rate, axes: $axes }
+            }
+        }
+
+        impl Rules for $layer {
+            fn slug(&self) -> &'static str {
+                $slug
+            }
+
+            fn given_name(&self) -> Option<&str> {
+                self.name.as_deref()
+            }
+
+            fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
+                self.drop().shape(input)
+            }
+
+            fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
+                self.drop().forward(b, place)
+            }
+
+            fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
+                self.drop().backward(b, place, dy, wanted)
+            }
+        }
+    };
 }
 
-impl Rules for SpatialDropout2D {
-    fn slug(&self) -> &'static str {
-        "spatial_dropout2d"
-    }
-
-    fn given_name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-
-    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
-        self.drop().shape(input)
-    }
-
-    fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
-        self.drop().forward(b, place)
-    }
-
-    fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
-        self.drop().backward(b, place, dy, wanted)
-    }
-}
-
-impl SpatialDropout2D {
-    fn drop(&self) -> Drop {
-        Drop { rate: self.rate, channels: true }
-    }
-}
+drops!(Dropout, "dropout", None);
+drops!(SpatialDropout2D, "spatial_dropout2d", Some(3));
+drops!(SpatialDropout1D, "spatial_dropout1d", Some(2));

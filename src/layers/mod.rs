@@ -3,26 +3,34 @@
 
 mod activation;
 mod add;
+mod average_pooling1d;
 mod average_pooling2d;
 mod batch_normalization;
 mod bidirectional;
 mod concatenate;
+mod conv1d;
 mod conv2d;
+mod cropping;
 mod dense;
 mod depthwise_conv2d;
 mod dropout;
 mod flatten;
+mod global_pooling1d;
 mod global_pooling2d;
 mod gru;
 mod layer_normalization;
 mod lstm;
+mod max_pooling1d;
 mod max_pooling2d;
 mod named_activations;
+mod one_dimension;
 mod prelu;
 mod recurrence;
 mod reshape;
 mod simple_rnn;
+mod up_sampling;
 mod window;
+mod zero_padding1d;
 mod zero_padding2d;
 
 pub use activation::ActivationName;
@@ -30,6 +38,7 @@ pub(crate) use activation::softmax;
 pub use bidirectional::{MergeMode, Recurrent};
 pub use named_activations::By;
 pub use recurrence::{Cell, Recurrence};
+pub use up_sampling::Interpolation;
 pub use window::{Padding, Pair};
 pub use window::{around, spread};
 pub use zero_padding2d::Sides;
@@ -198,11 +207,16 @@ fn too_large(value: &toml::Value) -> Option<i64> {
 layers! {
     dense::Dense: "units = N: y = activation(x · kernel + bias) over the last axis",
     conv2d::Conv2D: "filters = N, kernel_size = 3: two-dimensional convolution",
+    conv1d::Conv1D: "filters = N, kernel_size = 3: convolution over (time, features)",
     depthwise_conv2d::DepthwiseConv2D: "kernel_size = 3: convolution of each channel on its own",
     max_pooling2d::MaxPooling2D: "pool_size = 2: the maximum of each window",
     average_pooling2d::AveragePooling2D: "pool_size = 2: the mean of each window",
     global_pooling2d::GlobalAveragePooling2D: "the mean of each channel",
     global_pooling2d::GlobalMaxPooling2D: "the maximum of each channel",
+    max_pooling1d::MaxPooling1D: "pool_size = 2: the maximum of each window of time",
+    average_pooling1d::AveragePooling1D: "pool_size = 2: the mean of each window of time",
+    global_pooling1d::GlobalAveragePooling1D: "the mean of each feature over time",
+    global_pooling1d::GlobalMaxPooling1D: "the maximum of each feature over time",
     batch_normalization::BatchNormalization: "each channel to mean 0 and deviation 1 over the batch",
     layer_normalization::LayerNormalization: "each row to mean 0 and deviation 1 along the last axis",
     simple_rnn::SimpleRNN: "units = N: the simple recurrent layer over (time, features)",
@@ -212,8 +226,14 @@ layers! {
     flatten::Flatten: "height, width and channels become one axis",
     reshape::Reshape: "target_shape = [28, 28]: the same numbers in another shape",
     zero_padding2d::ZeroPadding2D: "padding = 1: zeros around an image",
+    zero_padding1d::ZeroPadding1D: "padding = 1: zeros before and after a sequence",
+    cropping::Cropping2D: "cropping = 1: an image without its edges",
+    cropping::Cropping1D: "cropping = 1: a sequence without its ends",
+    up_sampling::UpSampling2D: "size = 2: each pixel repeated",
+    up_sampling::UpSampling1D: "size = 2: each step repeated",
     dropout::Dropout: "rate = 0.5: sets a random share to zero while training",
     dropout::SpatialDropout2D: "rate = 0.5: sets a random share of the channels to zero while training",
+    dropout::SpatialDropout1D: "rate = 0.5: sets a random share of the features to zero while training",
     activation::Activation: "activation = \"relu\": an activation as a separate layer",
     prelu::PReLU: "a rectifier whose slope below zero is learned",
     named_activations::ReLU: "max_value = 6, negative_slope = 0.1: a rectifier as a separate layer",

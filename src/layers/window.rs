@@ -51,6 +51,9 @@ pub enum Padding {
     Valid,
     /// Enough padding for an output of length ⌈input / stride⌉. An odd one goes at the end, as in TensorFlow.
     Same,
+    /// Enough padding before the input, and none behind it: an output depends on no later element (van den Oord et al.
+    /// 2016). For one dimension: `Conv1D`.
+    Causal,
 }
 
 /// Output length and padding along one axis.
@@ -70,6 +73,7 @@ fn axis(input: usize, size: usize, stride: usize, padding: Padding) -> Option<Ax
             let total = ((out - 1) * stride + size).saturating_sub(input);
             Some(Axis { out, before: total / 2 })
         }
+        Padding::Causal => Some(Axis { out: input.div_ceil(stride), before: size - 1 }),
     }
 }
 
@@ -103,6 +107,11 @@ pub(super) fn axes(
             "{what} {}×{}, strides {}×{} and input {h}×{w} must all be at least 1",
             size.0, size.1, stride.0, stride.1
         ));
+    }
+    if padding == Padding::Causal && size.1 * w > 1 {
+        return Err(
+            "padding is \"causal\", expected \"valid\" or \"same\"; only Conv1D takes \"causal\"".into()
+        );
     }
     match (axis(*h, size.0, stride.0, padding), axis(*w, size.1, stride.1, padding)) {
         (Some(y), Some(x)) => Ok([y, x]),

@@ -65,6 +65,10 @@ fn once() -> Sides {
     1.into()
 }
 
+pub(super) fn none() -> Sides {
+    0.into()
+}
+
 impl ZeroPadding2D {
     /// Creates a layer that adds `padding` on each side.
     pub fn new(padding: impl Into<Sides>) -> Self {

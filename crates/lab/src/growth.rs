@@ -113,6 +113,7 @@ pub fn widened(model: &Model, factor: usize) -> Model {
         .filter_map(|layer| match layer {
             Layer::Dense(dense) => Some(&mut dense.units),
             Layer::Conv2D(conv) => Some(&mut conv.filters),
+            Layer::Conv1D(conv) => Some(&mut conv.filters),
             _ => None,
         })
         .collect();

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
-    "Activation", "Add", "AveragePooling2D", "BatchNormalization", "Bidirectional", "Concatenate", "Conv2D", "Dense",
-    "DepthwiseConv2D", "Dropout", "ELU", "Flatten", "GRU", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "Input", "LSTM",
-    "Layer", "LayerNormalization", "LeakyReLU", "MaxPooling2D", "PReLU", "ReLU", "Rescaling", "Reshape", "SimpleRNN",
-    "Softmax", "SpatialDropout2D", "ZeroPadding2D",
+    "Activation", "Add", "AveragePooling1D", "AveragePooling2D", "BatchNormalization", "Bidirectional", "Concatenate",
+    "Conv1D", "Conv2D", "Cropping1D", "Cropping2D", "Dense", "DepthwiseConv2D", "Dropout", "ELU", "Flatten", "GRU",
+    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Input", "LSTM",
+    "Layer", "LayerNormalization", "LeakyReLU", "MaxPooling1D", "MaxPooling2D", "PReLU", "ReLU", "Rescaling", "Reshape",
+    "SimpleRNN", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "UpSampling1D", "UpSampling2D", "ZeroPadding1D",
+    "ZeroPadding2D",
 ]  # fmt: skip
 
 
@@ -91,6 +93,16 @@ class Conv2D(Layer):
         super().__init__(**_given(locals()))
 
 
+class Conv1D(Layer):
+    """Convolution over time, (time, features)."""
+
+    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
+                 data_format: str | None = None, dilation_rate: Any = 1, groups: int = 1, activation: str | None = None,
+                 use_bias: bool = True, kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
+                 **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
 class DepthwiseConv2D(Layer):
     """Convolution of each channel by itself."""
 
@@ -106,6 +118,63 @@ class ZeroPadding2D(Layer):
 
     def __init__(self, padding: Any = (1, 1), **kwargs: Any):
         super().__init__(**_given(locals()))
+
+
+class ZeroPadding1D(Layer):
+    """Zeros before and after sequences."""
+
+    def __init__(self, padding: Any = 1, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Cropping2D(Layer):
+    """Images without their edges."""
+
+    def __init__(self, cropping: Any = ((0, 0), (0, 0)), **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Cropping1D(Layer):
+    """Sequences without their ends."""
+
+    def __init__(self, cropping: Any = (1, 1), **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class UpSampling2D(Layer):
+    """Each pixel repeated."""
+
+    def __init__(self, size: Any = (2, 2), interpolation: str = "nearest", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class UpSampling1D(Layer):
+    """Each step repeated."""
+
+    def __init__(self, size: int = 2, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class MaxPooling1D(Layer):
+    """Largest value of each window of time."""
+
+    def __init__(self, pool_size: Any = 2, strides: Any = None, padding: str = "valid", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class AveragePooling1D(Layer):
+    """Mean of each window of time."""
+
+    def __init__(self, pool_size: Any = 2, strides: Any = None, padding: str = "valid", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class GlobalMaxPooling1D(Layer):
+    """Largest value of each feature over time."""
+
+
+class GlobalAveragePooling1D(Layer):
+    """Mean of each feature over time."""
 
 
 class MaxPooling2D(Layer):
@@ -172,6 +241,13 @@ class Dropout(Layer):
 
 class SpatialDropout2D(Layer):
     """Zeros instead of a share of the channels, in training (Tompson et al. 2015)."""
+
+    def __init__(self, rate: float, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class SpatialDropout1D(Layer):
+    """Zeros instead of a share of the features, in training (Tompson et al. 2015)."""
 
     def __init__(self, rate: float, **kwargs: Any):
         super().__init__(**_given(locals()))

@@ -73,6 +73,7 @@ fn networks_of_keras_give_what_keras_gives() {
         "gru",
         "bidirectional",
         "simple_rnn",
+        "sequences",
         "rescaled",
         "one_number",
     ];

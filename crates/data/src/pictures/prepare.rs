@@ -105,7 +105,8 @@ fn resized<const CHANNELS: usize>(
     to: (u32, u32),
     options: &ResizeOptions,
 ) -> std::result::Result<Vec<u8>, String> {
-    let four = |pixel: &[u8]| std::array::from_fn::<u8, 4, _>(|channel| pixel.get(channel).copied().unwrap_or(0));
+    let four =
+        |pixel: &[u8]| std::array::from_fn::<u8, 4, _>(|channel| pixel.get(channel).copied().unwrap_or(0));
     let filled: Vec<u8> = bytes.chunks_exact(CHANNELS).flat_map(four).collect();
     let source = ImageRef::new(from.0, from.1, &filled, PixelType::U8x4).map_err(|e| e.to_string())?;
     let source = source.typed_image::<U8x4>().ok_or("pixels of another type")?;

@@ -7,10 +7,12 @@ use wgrad::{
     feed::{Batch, Step},
     kernels::OPERATIONS,
     layers::{
-        Activation, Add, AveragePooling2D, BatchNormalization, Bidirectional, Concatenate, Conv2D, Dense,
-        DepthwiseConv2D, Dropout, ELU, Flatten, GRU, GlobalAveragePooling2D, GlobalMaxPooling2D, LSTM, Layer,
-        LayerNormalization, LeakyReLU, MaxPooling2D, MergeMode, PReLU, Padding, Place, ReLU, Recurrent,
-        Reshape, Sides, SimpleRNN, Softmax, SpatialDropout2D, ZeroPadding2D,
+        Activation, Add, AveragePooling1D, AveragePooling2D, BatchNormalization, Bidirectional, Concatenate,
+        Conv1D, Conv2D, Cropping1D, Cropping2D, Dense, DepthwiseConv2D, Dropout, ELU, Flatten, GRU,
+        GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, LSTM, Layer,
+        LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, MergeMode, PReLU, Padding, Place, ReLU,
+        Recurrent, Reshape, Sides, SimpleRNN, Softmax, SpatialDropout1D, SpatialDropout2D, UpSampling1D,
+        UpSampling2D, ZeroPadding1D, ZeroPadding2D,
     },
     model::Model,
     networks::{NETWORKS, network, network_for},
@@ -252,6 +254,9 @@ fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
             );
         }
     }
+    for (name, layers) in sequences() {
+        add(name, [6, 5, 2], layers);
+    }
     add(
         "pool and dropout first".into(),
         [6, 6, 2],
@@ -272,6 +277,46 @@ fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
         [3, 3, 1],
         vec![flat(), dense(4, "relu"), Dropout::new(0.0).into(), dense(2, "linear")],
     );
+    all
+}
+
+/// Stacks of layers over time, and of changes of size, after and before fused activations.
+fn sequences() -> Vec<(String, Vec<Layer>)> {
+    let ends = || [Flatten::new().into(), dense(2, "linear")];
+    let mut all = Vec::new();
+    for name in ["linear", "tanh", "relu"] {
+        let line = |filters, kernel| Conv1D::new(filters, kernel).activation(name).expect("known");
+        let steps = || Layer::from(Reshape::new(&[12, 5]));
+        let causal = Conv1D { dilation_rate: 2, groups: 2, ..line(4, 3).padding(Padding::Causal) };
+        let strided = Conv1D { strides: 2, use_bias: false, ..line(3, 2).padding(Padding::Same) };
+        let max = MaxPooling1D { padding: Padding::Same, strides: Some(1), ..MaxPooling1D::new(3) };
+        let mean = AveragePooling1D { padding: Padding::Same, strides: Some(2), ..AveragePooling1D::new(3) };
+        let mut stack = |part: &str, layers: Vec<Layer>| {
+            let layers = [steps(), line(4, 2).into()].into_iter().chain(layers).chain(ends()).collect();
+            all.push((format!("{part} over time behind {name}"), layers));
+        };
+        stack("convolutions", vec![causal.into(), strided.into()]);
+        stack("pools", vec![max.into(), mean.into()]);
+        stack("the mean", vec![GlobalAveragePooling1D::new().into()]);
+        stack("the maximum", vec![GlobalMaxPooling1D { keepdims: true, name: None }.into()]);
+        stack(
+            "edges",
+            vec![
+                ZeroPadding1D::new([2, 1]).into(),
+                line(3, 2).into(),
+                Cropping1D::new([1, 3]).into(),
+                SpatialDropout1D::new(0.4).into(),
+                UpSampling1D::new(3).into(),
+            ],
+        );
+        let sizes = vec![
+            conv(3, (2, 2), name).into(),
+            Cropping2D::new(Sides { height: [1, 0], width: [0, 2] }).into(),
+            conv(2, (1, 1), name).into(),
+            UpSampling2D::new((2, 3)).into(),
+        ];
+        all.push((format!("sizes of images behind {name}"), sizes.into_iter().chain(ends()).collect()));
+    }
     all
 }
 

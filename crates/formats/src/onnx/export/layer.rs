@@ -36,6 +36,19 @@ pub(super) fn write(
             };
             taps.write(w, place, x, weights, kernel)
         }
+        Layer::Conv1D(layer) => {
+            let kernel = weights.tensor(place.parameters[0]).transposed(&[2, 1, 0]);
+            let plane = layer.plane();
+            let taps = Taps {
+                size: plane.kernel_size,
+                strides: plane.strides,
+                padding: plane.padding,
+                dilation: plane.dilation_rate,
+                groups: plane.groups,
+                activation: plane.activation,
+            };
+            taps.write(w, place, x, weights, kernel)
+        }
         Layer::DepthwiseConv2D(layer) => {
             let Pair(kh, kw) = layer.kernel_size;
             let channels = place.input[2];
@@ -52,19 +65,12 @@ pub(super) fn write(
             };
             taps.write(w, place, x, weights, kernel)
         }
-        Layer::MaxPooling2D(MaxPooling2D { pool_size, strides, padding, .. }) => {
-            let x = w.nchw(x);
-            let attributes = window(place, *pool_size, strides.unwrap_or(*pool_size), *padding, Pair(1, 1));
-            x.to(w.node("MaxPool", name, &[&x.name], attributes), &place.output)
-        }
-        Layer::AveragePooling2D(AveragePooling2D { pool_size, strides, padding, .. }) => {
-            let x = w.nchw(x);
-            let mut attributes =
-                window(place, *pool_size, strides.unwrap_or(*pool_size), *padding, Pair(1, 1));
-            attributes.retain(|a| a.name != "dilations");
-            attributes.push(int("count_include_pad", 0));
-            x.to(w.node("AveragePool", name, &[&x.name], attributes), &place.output)
-        }
+        Layer::MaxPooling2D(layer) => max_pool(w, layer, place, x),
+        Layer::MaxPooling1D(layer) => max_pool(w, &layer.plane(), place, x),
+        Layer::AveragePooling2D(layer) => average_pool(w, layer, place, x),
+        Layer::AveragePooling1D(layer) => average_pool(w, &layer.plane(), place, x),
+        Layer::GlobalAveragePooling1D(layer) => global(w, "GlobalAveragePool", place, x, layer.keepdims),
+        Layer::GlobalMaxPooling1D(layer) => global(w, "GlobalMaxPool", place, x, layer.keepdims),
         Layer::GlobalAveragePooling2D(layer) => global(w, "GlobalAveragePool", place, x, layer.keepdims),
         Layer::GlobalMaxPooling2D(layer) => global(w, "GlobalMaxPool", place, x, layer.keepdims),
         Layer::BatchNormalization(layer) => batch_norm(w, layer, place, x, weights),
@@ -89,18 +95,29 @@ pub(super) fn write(
             Flow { name, shape: place.output.clone(), nchw: false }
         }
         Layer::ZeroPadding2D(layer) => {
-            let x = w.nchw(x);
             let ([top, bottom], [left, right]) = (layer.padding.height, layer.padding.width);
-            let pads = [0, 0, top, left, 0, 0, bottom, right].map(|n| n as i64);
-            let pads = w.whole(&format!("{name}/pads"), &pads);
-            x.to(w.node("Pad", name, &[&x.name, &pads], vec![text("mode", "constant")]), &place.output)
+            pad(w, &[0, 0, top, left, 0, 0, bottom, right], 1, place, x)
         }
+        Layer::ZeroPadding1D(layer) => {
+            let [before, behind] = layer.padding;
+            pad(w, &[0, 0, before, 0, 0, behind], 1, place, x)
+        }
+        Layer::Cropping2D(layer) => {
+            let ([top, bottom], [left, right]) = (layer.cropping.height, layer.cropping.width);
+            pad(w, &[0, 0, top, left, 0, 0, bottom, right], -1, place, x)
+        }
+        Layer::Cropping1D(layer) => {
+            let [before, behind] = layer.cropping;
+            pad(w, &[0, 0, before, 0, 0, behind], -1, place, x)
+        }
+        Layer::UpSampling2D(layer) => repeat(w, &[layer.size.0, layer.size.1], place, x),
+        Layer::UpSampling1D(layer) => repeat(w, &[layer.size], place, x),
         Layer::Dropout(layer) => {
             let rate = w.constant(&format!("{name}/rate"), Tensor::real(&[], vec![layer.rate as f32]));
             x.to(w.node("Dropout", name, &[&x.name, &rate], Vec::new()), &place.output)
         }
-        // ONNX's Dropout drops only single elements; outside of training, this layer does nothing.
-        Layer::SpatialDropout2D(_) => x.clone(),
+        // ONNX's Dropout drops only single elements; outside of training, these layers do nothing.
+        Layer::SpatialDropout1D(_) | Layer::SpatialDropout2D(_) => x.clone(),
         Layer::Activation(layer) => activate(w, layer.activation, name, x),
         Layer::ReLU(layer) => activate_by(w, layer.by()?, name, x),
         Layer::LeakyReLU(layer) => activate_by(w, layer.by()?, name, x),
@@ -108,7 +125,11 @@ pub(super) fn write(
         Layer::Softmax(layer) => activate_by(w, layer.by()?, name, x),
         Layer::PReLU(_) => {
             let alpha = weights.tensor(place.parameters[0]);
-            let alpha = if x.nchw { alpha.transposed(&[2, 0, 1]) } else { alpha };
+            let alpha = match (x.nchw, x.shape.len()) {
+                (true, 3) => alpha.transposed(&[2, 0, 1]),
+                (true, _) => alpha.transposed(&[1, 0]),
+                (false, _) => alpha,
+            };
             let alpha = w.constant(weights.name(place.parameters[0]), alpha);
             x.to(w.node("PRelu", name, &[&x.name, &alpha], Vec::new()), &place.output)
         }
@@ -129,6 +150,45 @@ pub(super) fn write(
         #[allow(unreachable_patterns, reason = "a new layer needs no line here before it can be trained")]
         other => return Err(format!("{} cannot be written as ONNX", other.kind())),
     })
+}
+
+fn max_pool(w: &mut Writer, layer: &MaxPooling2D, place: &Place, x: &Flow) -> Flow {
+    let x = w.nchw(x);
+    let strides = layer.strides.unwrap_or(layer.pool_size);
+    let attributes = window(place, layer.pool_size, strides, layer.padding, Pair(1, 1));
+    x.to(w.node("MaxPool", &place.name, &[&x.name], attributes), &place.output)
+}
+
+fn average_pool(w: &mut Writer, layer: &AveragePooling2D, place: &Place, x: &Flow) -> Flow {
+    let x = w.nchw(x);
+    let strides = layer.strides.unwrap_or(layer.pool_size);
+    let mut attributes = window(place, layer.pool_size, strides, layer.padding, Pair(1, 1));
+    attributes.retain(|a| a.name != "dilations");
+    attributes.push(int("count_include_pad", 0));
+    x.to(w.node("AveragePool", &place.name, &[&x.name], attributes), &place.output)
+}
+
+/// Appends padding with zeros; `pads` are those before each axis, channels first, then those after it. The sign -1
+/// takes them off instead.
+fn pad(w: &mut Writer, pads: &[usize], sign: i64, place: &Place, x: &Flow) -> Flow {
+    let (x, name) = (w.nchw(x), place.name.as_str());
+    let pads: Vec<i64> = pads.iter().map(|n| *n as i64 * sign).collect();
+    let pads = w.whole(&format!("{name}/pads"), &pads);
+    x.to(w.node("Pad", name, &[&x.name, &pads], vec![text("mode", "constant")]), &place.output)
+}
+
+/// Appends the repetition of each pixel or step `size` times.
+fn repeat(w: &mut Writer, size: &[usize], place: &Place, x: &Flow) -> Flow {
+    let (x, name) = (w.nchw(x), place.name.as_str());
+    let scales: Vec<f32> = [1, 1].iter().chain(size).map(|n| *n as f32).collect();
+    let scales = w.constant(&format!("{name}/scales"), Tensor::real(&[scales.len()], scales));
+    let attributes = vec![
+        text("coordinate_transformation_mode", "asymmetric"),
+        text("mode", "nearest"),
+        text("nearest_mode", "floor"),
+    ];
+    // The second input is the region, which this mode does not take.
+    x.to(w.node("Resize", name, &[&x.name, "", &scales], attributes), &place.output)
 }
 
 /// Brings all inputs to the same order of axes.
@@ -187,13 +247,19 @@ fn window(
     dilation: Pair,
 ) -> Vec<crate::onnx::proto::AttributeProto> {
     let extent = layers::spread(size, dilation);
-    let [top, bottom] = layers::around(place.input[0], extent.0, strides.0, padding);
-    let [left, right] = layers::around(place.input[1], extent.1, strides.1, padding);
+    // A sequence has no width.
+    let axes = place.input.len() - 1;
+    let pads = [(extent.0, strides.0), (extent.1, strides.1)];
+    let pads = pads.iter().zip(&place.input).take(axes);
+    let pads: Vec<[usize; 2]> =
+        pads.map(|((extent, stride), len)| layers::around(*len, *extent, *stride, padding)).collect();
+    let ends: Vec<usize> = [0, 1].iter().flat_map(|end| pads.iter().map(|pad| pad[*end])).collect();
+    let list = |name: &str, pair: Pair| ints(name, &[pair.0, pair.1][..axes]);
     vec![
-        ints("kernel_shape", &[size.0, size.1]),
-        ints("strides", &[strides.0, strides.1]),
-        ints("dilations", &[dilation.0, dilation.1]),
-        ints("pads", &[top, left, bottom, right]),
+        list("kernel_shape", size),
+        list("strides", strides),
+        list("dilations", dilation),
+        ints("pads", &ends),
     ]
 }
 
@@ -239,12 +305,6 @@ fn batch_norm(
     let attributes = vec![float("epsilon", layer.epsilon), float("momentum", layer.momentum)];
     let name = place.name.as_str();
     // In ONNX, the channels are axis 1.
-    if x.shape.len() == 2 {
-        let turned = w.transpose(&format!("{name}/channels"), &x.name, &[0, 2, 1]);
-        let inputs = [turned.as_str(), &gamma, &beta, &mean, &variance];
-        let y = w.node("BatchNormalization", &format!("{name}/normal"), &inputs, attributes);
-        return x.to(w.transpose(name, &y, &[0, 2, 1]), &place.output);
-    }
     let x = w.nchw(x);
     let inputs = [x.name.as_str(), &gamma, &beta, &mean, &variance];
     x.to(w.node("BatchNormalization", name, &inputs, attributes), &place.output)

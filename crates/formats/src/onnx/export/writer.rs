@@ -16,7 +16,8 @@ pub(super) struct Flow {
     pub name: String,
     /// Shape in wgrad, without the batch.
     pub shape: Vec<usize>,
-    /// True if the value is (batch, channels, height, width) in the graph; all others are in wgrad's order.
+    /// True if the value is (batch, channels, height, width) or (batch, channels, time) in the graph; all others are in
+    /// wgrad's order.
     pub nchw: bool,
 }
 
@@ -190,16 +191,21 @@ impl Writer {
         Flow { name, shape: flow.shape.clone(), nchw: !flow.nchw }
     }
 
-    /// `flow` with channels first, if it is an image.
+    /// `flow` with channels first, if it is an image or a sequence.
     pub fn nchw(&mut self, flow: &Flow) -> Flow {
-        match flow.nchw || flow.shape.len() != 3 {
-            true => flow.clone(),
-            false => self.turned(flow, &[0, 3, 1, 2], "nchw"),
+        match (flow.nchw, flow.shape.len()) {
+            (false, 3) => self.turned(flow, &[0, 3, 1, 2], "nchw"),
+            (false, 2) => self.turned(flow, &[0, 2, 1], "nct"),
+            _ => flow.clone(),
         }
     }
 
     /// `flow` in wgrad's order of axes.
     pub fn nhwc(&mut self, flow: &Flow) -> Flow {
-        if flow.nchw { self.turned(flow, &[0, 2, 3, 1], "nhwc") } else { flow.clone() }
+        match (flow.nchw, flow.shape.len()) {
+            (true, 3) => self.turned(flow, &[0, 2, 3, 1], "nhwc"),
+            (true, 2) => self.turned(flow, &[0, 2, 1], "ntc"),
+            _ => flow.clone(),
+        }
     }
 }

@@ -135,8 +135,8 @@ impl Flow {
         crate::onnx::attributes::axis(axis, self.axes.len())
     }
 
-    /// True if it is an image with channels first, as ONNX's operators for images take it.
-    pub fn is_image(&self) -> bool {
-        self.axes == [0, 3, 1, 2].map(Axis::Of)
+    /// True if it is an image or a sequence with channels first, as ONNX's operators with windows take it.
+    pub fn is_channels_first(&self) -> bool {
+        self.axes == [0, 3, 1, 2].map(Axis::Of) || self.axes == [0, 2, 1].map(Axis::Of)
     }
 }

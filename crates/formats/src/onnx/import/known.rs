@@ -124,6 +124,20 @@ const KNOWN: &[(&str, &[Attribute])] = &[
     ("ReduceMean", REDUCE),
     ("ReduceSum", REDUCE),
     ("Reshape", &[("allowzero", Flag)]),
+    (
+        "Resize",
+        &[
+            ("antialias", Only(0)),
+            ("coordinate_transformation_mode", Word(&["asymmetric", "half_pixel"])),
+            // Parts of a cubic interpolation, which the mode excludes.
+            ("cubic_coeff_a", Float),
+            ("exclude_outside", Flag),
+            ("extrapolation_value", Float),
+            ("keep_aspect_ratio_policy", Word(&["stretch"])),
+            ("mode", Word(&["nearest"])),
+            ("nearest_mode", Word(&["floor", "round_prefer_floor", "round_prefer_ceil"])),
+        ],
+    ),
     ("Selu", &[("alpha", Float), ("gamma", Float)]),
     ("Shape", &[("start", Int), ("end", Int)]),
     ("Slice", &[("starts", Ints), ("ends", Ints), ("axes", Ints)]),

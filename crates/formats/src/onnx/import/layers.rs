@@ -68,6 +68,7 @@ pub(super) fn node(
         "BatchNormalization" => b.batch_norm(x.settled()?),
         "LayerNormalization" => b.layer_norm(x.settled()?),
         "Pad" => b.pad(x.settled()?),
+        "Resize" => b.resize(x.settled()?),
         "Dropout" => {
             let rate = match b.inputs.get(1) {
                 Some(Some(Value::Constant(t))) => t.reals()?.first().copied().unwrap_or(0.5),
@@ -312,6 +313,7 @@ impl<'a> Reader<'a, '_> {
         let Some(built) = self.network.layer(x.layer.as_deref()) else { return false };
         let flag = match &mut built.layer {
             Layer::Dense(layer) => &mut layer.use_bias,
+            Layer::Conv1D(layer) => &mut layer.use_bias,
             Layer::Conv2D(layer) => &mut layer.use_bias,
             Layer::DepthwiseConv2D(layer) => &mut layer.use_bias,
             _ => return false,

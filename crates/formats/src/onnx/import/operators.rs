@@ -44,6 +44,7 @@ pub const OPERATORS: &[&str] = &[
     "ReduceSum",
     "Relu",
     "Reshape",
+    "Resize",
     "Selu",
     "Sigmoid",
     "Slice",

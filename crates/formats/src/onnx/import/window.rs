@@ -1,54 +1,64 @@
-//! Nodes for images: convolutions, pools, padding.
+//! Nodes for images and sequences: convolutions, pools, padding.
 
 use super::{Axis, Flow, Said, layers::Reader};
-use crate::onnx::attributes::{Window, positive};
+use crate::onnx::attributes::Window;
 use std::collections::BTreeSet;
 use wgrad::layers::{
-    AveragePooling2D, Conv2D, DepthwiseConv2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D,
-    Padding, Pair, Sides, ZeroPadding2D, around,
+    AveragePooling1D, AveragePooling2D, Conv1D, Conv2D, Cropping1D, Cropping2D, DepthwiseConv2D,
+    GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, Layer,
+    MaxPooling1D, MaxPooling2D, Padding, Pair, Sides, UpSampling1D, UpSampling2D, ZeroPadding1D,
+    ZeroPadding2D, around,
 };
 
 impl Reader<'_, '_> {
-    /// The window of an image, its padding, and the explicit padding with zeros, if the window needs any.
+    /// The window of an image or of a sequence, its padding, and the explicit padding with zeros, if the window needs
+    /// any. A sequence has no width.
     pub(super) fn window(&self, x: &Flow, size: Option<&[usize]>) -> Said<(Window, Padding, Option<Sides>)> {
-        if !x.is_image() {
-            return Err(format!("an input {:?}; it takes images, channels first", x.lens()));
+        if !x.is_channels_first() {
+            return Err(format!("an input {:?}; it takes images and sequences, channels first", x.lens()));
         }
-        let window = Window::of(&self.node, &x.shape[..2], size)?;
-        let sides = [0, 1].map(|n| [window.before[n], window.behind[n]]);
-        let same = [0, 1].map(|n| around(x.shape[n], window.extent(n), window.strides[n], Padding::Same));
+        let axes = 0..x.shape.len() - 1;
+        let window = Window::of(&self.node, &x.shape[axes.clone()], size)?;
+        let sides = |n: usize| [window.before[n], window.behind[n]];
+        let same = |n: usize| around(x.shape[n], window.extent(n), window.strides[n], Padding::Same);
         let reached = |n: usize| {
-            let room = x.shape[n] + sides[n][0] + sides[n][1] - window.extent(n);
+            let room = x.shape[n] + window.before[n] + window.behind[n] - window.extent(n);
             room / window.strides[n] + 1 == window.out[n]
         };
-        if !reached(0) || !reached(1) {
+        if !axes.clone().all(reached) {
             return Err("with ceil_mode, whose last windows reach beyond the image".into());
         }
         // Padding that no window reaches does not matter.
-        let needed = [0, 1].map(|n| {
+        let needed = |n: usize| {
             let reach = (window.out[n] - 1) * window.strides[n] + window.extent(n);
-            [sides[n][0], reach.saturating_sub(x.shape[n] + sides[n][0])]
-        });
-        let outs = [0, 1].map(|n| x.shape[n].div_ceil(window.strides[n]));
-        Ok(if needed == [[0, 0], [0, 0]] {
-            (window, Padding::Valid, None)
-        } else if needed == same && outs[..] == window.out {
-            (window, Padding::Same, None)
+            [sides(n)[0], reach.saturating_sub(x.shape[n] + sides(n)[0])]
+        };
+        let whole = |n: usize| x.shape[n].div_ceil(window.strides[n]) == window.out[n];
+        let (padding, zeros) = if axes.clone().all(|n| needed(n) == [0, 0]) {
+            (Padding::Valid, None)
+        } else if axes.clone().all(|n| needed(n) == same(n) && whole(n)) {
+            (Padding::Same, None)
         } else {
-            (window, Padding::Valid, Some(Sides { height: needed[0], width: needed[1] }))
-        })
+            let width = if axes.end > 1 { needed(1) } else { [0, 0] };
+            (Padding::Valid, Some(Sides { height: needed(0), width }))
+        };
+        Ok((window, padding, zeros))
     }
 
     /// Appends padding with zeros, if there is any.
     pub(super) fn padded(&mut self, x: &Flow, sides: Option<Sides>) -> Flow {
         let Some(padding) = sides else { return x.clone() };
-        let shape = [
-            x.shape[0] + padding.height[0] + padding.height[1],
-            x.shape[1] + padding.width[0] + padding.width[1],
-            x.shape[2],
-        ];
+        let mut shape = x.shape.clone();
+        shape[0] += padding.height.iter().sum::<usize>();
+        let image = shape.len() == 3;
+        if image {
+            shape[1] += padding.width.iter().sum::<usize>();
+        }
         let wanted = format!("{}_padding", self.name);
-        let make = |name| ZeroPadding2D { padding, name }.into();
+        let make = |name| match image {
+            true => ZeroPadding2D { padding, name }.into(),
+            false => ZeroPadding1D { padding: padding.height, name }.into(),
+        };
         let name = self.network.add(&wanted, std::slice::from_ref(&x.layer), make, Vec::new());
         Flow { positive: x.positive, ..x.through(&name, &shape) }
     }
@@ -56,27 +66,38 @@ impl Reader<'_, '_> {
     pub(super) fn conv(&mut self, x: &Flow) -> Said<Flow> {
         let w = self.constant(1)?;
         let (window, padding, sides) = self.window(x, w.shape.get(2..))?;
-        let [filters, _, kh, kw] = w.shape[..] else { return Err(format!("a kernel {:?}", w.shape)) };
+        let filters = w.shape.first().copied().unwrap_or(0);
+        if w.shape.len() != x.shape.len() + 1 {
+            return Err(format!("a kernel {:?}", w.shape));
+        }
         let bias = self.optional(2)?.cloned();
-        let (use_bias, channels) = (bias.is_some(), x.shape[2]);
+        let (use_bias, channels) = (bias.is_some(), x.shape[x.shape.len() - 1]);
         let groups = usize::try_from(self.node.int("group", 1)).unwrap_or(0);
         let inner = w.shape[1].checked_mul(groups);
         if groups == 0 || inner != Some(channels) || filters == 0 || filters % groups != 0 {
             return Err(format!("{groups} groups of a kernel {:?} for {channels} channels", w.shape));
         }
-        if window.size != [kh, kw] {
+        if window.size != w.shape[2..] {
             return Err(format!("kernel_shape is {:?}, its kernel {:?}", window.size, w.shape));
         }
         let x = self.padded(x, sides);
-        let shape = [window.out[0], window.out[1], filters];
+        let bias = bias.map(|bias| ("bias", bias));
+        let shape = [&window.out[..], &[filters]].concat();
+        if let [kernel_size] = window.size[..] {
+            let (strides, dilation_rate) = (window.strides[0], window.dilations[0]);
+            let layer = Conv1D::new(filters, kernel_size);
+            let make =
+                |name| Conv1D { strides, padding, dilation_rate, groups, use_bias, name, ..layer }.into();
+            let kernel = w.transposed(&[2, 1, 0]);
+            return Ok(self.one(&x, &shape, make, std::iter::once(("kernel", kernel)).chain(bias).collect()));
+        }
         let two = |list: &[usize]| Pair(list[0], list[1]);
         let (kernel_size, strides, dilation_rate) =
-            (Pair(kh, kw), two(&window.strides), two(&window.dilations));
+            (two(&window.size), two(&window.strides), two(&window.dilations));
         let kernel = w.transposed(&[2, 3, 1, 0]);
-        let bias = bias.map(|bias| ("bias", bias));
         if groups == channels && groups > 1 && filters % channels == 0 {
             let depth_multiplier = filters / channels;
-            let kernel = kernel.reshaped(&[kh, kw, channels, depth_multiplier])?;
+            let kernel = kernel.reshaped(&[kernel_size.0, kernel_size.1, channels, depth_multiplier])?;
             let layer = DepthwiseConv2D::new(kernel_size);
             let make = |name| {
                 DepthwiseConv2D { strides, padding, depth_multiplier, dilation_rate, use_bias, name, ..layer }
@@ -103,41 +124,61 @@ impl Reader<'_, '_> {
                 return Err("with padding other than \"same\", of numbers that may be below zero".into());
             }
             (false, true, _) if counted => {
-                let sides = Sides {
-                    height: [window.before[0], window.behind[0]],
-                    width: [window.before[1], window.behind[1]],
+                let sides = |n: usize| {
+                    [0, 1].map(|end| {
+                        let pads = if end == 0 { &window.before } else { &window.behind };
+                        pads.get(n).copied().unwrap_or(0)
+                    })
                 };
-                (Padding::Valid, Some(sides))
+                (Padding::Valid, Some(Sides { height: sides(0), width: sides(1) }))
             }
             (false, _, Some(_)) => return Err("with padding other than \"same\" that does not count".into()),
             (_, _, sides) => (padding, sides),
         };
         let x = self.padded(x, sides);
-        let pool_size = Pair(window.size[0], window.size[1]);
-        let strides = Some(Pair(window.strides[0], window.strides[1])).filter(|s| *s != pool_size);
-        let shape = [window.out[0], window.out[1], x.shape[2]];
+        let shape = [&window.out[..], &x.shape[x.shape.len() - 1..]].concat();
         let positive = x.positive;
-        let make = |name| match max {
-            true => MaxPooling2D { pool_size, strides, padding, name }.into(),
-            false => AveragePooling2D { pool_size, strides, padding, name }.into(),
+        let make = |name| match (&window.size[..], &window.strides[..]) {
+            ([pool_size], [strides]) => {
+                let (pool_size, strides) = (*pool_size, Some(*strides).filter(|s| s != pool_size));
+                match max {
+                    true => MaxPooling1D { pool_size, strides, padding, name }.into(),
+                    false => AveragePooling1D { pool_size, strides, padding, name }.into(),
+                }
+            }
+            (size, steps) => {
+                let pool_size = Pair(size[0], size[1]);
+                let strides = Some(Pair(steps[0], steps[1])).filter(|s| *s != pool_size);
+                match max {
+                    true => MaxPooling2D { pool_size, strides, padding, name }.into(),
+                    false => AveragePooling2D { pool_size, strides, padding, name }.into(),
+                }
+            }
         };
         Ok(Flow { positive, ..self.one(&x, &shape, make, Vec::new()) })
     }
 
     pub(super) fn global(&mut self, x: &Flow, keepdims: bool) -> Said<Flow> {
-        let [_, _, channels] = x.shape[..] else { return Err(format!("an input {:?}", x.lens())) };
-        let shape = if keepdims { vec![1, 1, channels] } else { vec![channels] };
-        let max = self.node.op() == "GlobalMaxPool";
-        let make = |name| match max {
-            true => GlobalMaxPooling2D { keepdims, name }.into(),
-            false => GlobalAveragePooling2D { keepdims, name }.into(),
+        let (image, channels) = match x.shape[..] {
+            [_, _, channels] => (true, channels),
+            [_, channels] => (false, channels),
+            _ => return Err(format!("an input {:?}", x.lens())),
+        };
+        let kept = if image { vec![1, 1, channels] } else { vec![1, channels] };
+        let shape = if keepdims { kept } else { vec![channels] };
+        let max = ["GlobalMaxPool", "ReduceMax"].contains(&self.node.op());
+        let make = |name| match (image, max) {
+            (true, true) => GlobalMaxPooling2D { keepdims, name }.into(),
+            (true, false) => GlobalAveragePooling2D { keepdims, name }.into(),
+            (false, true) => GlobalMaxPooling1D { keepdims, name }.into(),
+            (false, false) => GlobalAveragePooling1D { keepdims, name }.into(),
         };
         let flow = self.one(x, &shape, make, Vec::new());
         let axes = if keepdims { x.axes.clone() } else { super::plain(1) };
         Ok(Flow { axes, positive: x.positive, ..flow })
     }
 
-    /// The mean over height and width.
+    /// The mean over height and width, or over time.
     pub(super) fn mean(&mut self, x: &Flow) -> Said<Flow> {
         let axes = match self.optional(1)? {
             Some(t) => t.wholes()?.to_vec(),
@@ -145,17 +186,24 @@ impl Reader<'_, '_> {
         };
         let mut taken: Vec<Axis> = axes.iter().map(|n| x.axis(*n).map(|n| x.axes[n])).collect::<Said<_>>()?;
         taken.sort_unstable_by_key(|axis| if let Axis::Of(n) = axis { *n } else { usize::MAX });
-        if x.shape.len() != 3 || taken != [Axis::Of(1), Axis::Of(2)] {
-            return Err(format!("over the axes {axes:?}; only height and width together are supported"));
+        let wanted: Vec<Axis> = (1..x.shape.len()).map(Axis::Of).collect();
+        if ![2, 3].contains(&x.shape.len()) || taken != wanted {
+            return Err(format!(
+                "over the axes {axes:?}; only height and width together, or time, are supported"
+            ));
         }
         self.global(x, self.node.int("keepdims", 1) == 1)
     }
 
+    /// Zeros around an image or a sequence; pads below zero take its edges off.
     pub(super) fn pad(&mut self, x: &Flow) -> Said<Flow> {
         let pads = match self.optional(1)? {
-            Some(t) => positive("pads", t.wholes()?)?,
-            None => positive("pads", self.node.ints("pads").ok_or("it has no pads")?)?,
+            Some(t) => t.wholes()?.to_vec(),
+            None => self.node.ints("pads").ok_or("it has no pads")?.to_vec(),
         };
+        if let Some(pad) = pads.iter().find(|pad| pad.unsigned_abs() > 1 << 20) {
+            return Err(format!("pads has {pad}, expected at most {}", 1 << 20));
+        }
         let value = match self.optional(2)? {
             Some(t) => t.reals()?.first().copied().unwrap_or(0.0),
             None => self.node.float("value", 0.0),
@@ -168,21 +216,101 @@ impl Reader<'_, '_> {
             Some(axes) => of_axes(&pads, axes.wholes()?, rank)?,
             None => pads,
         };
-        if pads.len() != 2 * rank || x.shape.len() != 3 {
+        let last = x.shape.len();
+        if pads.len() != 2 * rank || ![2, 3].contains(&last) {
             return Err(format!("pads {pads:?} of {:?}", x.lens()));
         }
         let of = |axis: usize| {
             x.axes.iter().position(|a| *a == Axis::Of(axis)).map_or([0, 0], |n| [pads[n], pads[n + rank]])
         };
-        if of(0) != [0, 0] || of(3) != [0, 0] {
-            return Err(format!("pads {pads:?}, which reach beyond height and width"));
+        if of(0) != [0, 0] || of(last) != [0, 0] {
+            return Err(format!("pads {pads:?}, which reach beyond height, width and time"));
         }
-        Ok(self.padded(x, Some(Sides { height: of(1), width: of(2) })))
+        let width = if last == 3 { of(2) } else { [0, 0] };
+        let part = |sign: i64| {
+            let ends = |pads: [i64; 2]| pads.map(|pad| (pad * sign).max(0) as usize);
+            let sides = Sides { height: ends(of(1)), width: ends(width) };
+            (sides != Sides::from(0)).then_some(sides)
+        };
+        let x = self.cropped(x, part(-1))?;
+        Ok(self.padded(&x, part(1)))
+    }
+
+    /// Appends cropping, if there is any.
+    fn cropped(&mut self, x: &Flow, sides: Option<Sides>) -> Said<Flow> {
+        let Some(cropping) = sides else { return Ok(x.clone()) };
+        let layer: Layer = match x.shape.len() {
+            3 => Cropping2D { cropping, name: None }.into(),
+            _ => Cropping1D { cropping: cropping.height, name: None }.into(),
+        };
+        let shape = layer.rules().output_shape(&x.shape)?;
+        let make = |name| match layer {
+            Layer::Cropping2D(layer) => Cropping2D { name, ..layer }.into(),
+            Layer::Cropping1D(layer) => Cropping1D { name, ..layer }.into(),
+            other => other,
+        };
+        let wanted = format!("{}_cropping", self.name);
+        let name = self.network.add(&wanted, std::slice::from_ref(&x.layer), make, Vec::new());
+        Ok(Flow { positive: x.positive, ..x.through(&name, &shape) })
+    }
+
+    /// Repetition of pixels or steps: nearest neighbours, by whole factors.
+    pub(super) fn resize(&mut self, x: &Flow) -> Said<Flow> {
+        let rank = x.axes.len();
+        if self.node.ints("axes").is_some() {
+            return Err("with axes; give a scale for each axis".into());
+        }
+        let asymmetric = self.node.text("coordinate_transformation_mode", "half_pixel") == "asymmetric";
+        let floor = self.node.text("nearest_mode", "round_prefer_floor") == "floor";
+        if asymmetric != floor {
+            return Err(
+                "whose coordinate_transformation_mode and nearest_mode shift the image: asymmetric needs floor, \
+                 half_pixel a rounding mode"
+                    .into(),
+            );
+        }
+        // An empty tensor stands for one that is left out.
+        let given = |n: usize| self.optional(n).map(|t| t.filter(|t| !t.is_empty()));
+        let factors: Vec<f64> = match (given(2)?, given(3)?) {
+            (Some(scales), None) => scales.reals()?.iter().map(|scale| f64::from(*scale)).collect(),
+            (None, Some(sizes)) => {
+                let lens = sizes.wholes()?.iter().zip(x.lens());
+                lens.map(|(to, from)| if from == -1 { 1.0 } else { *to as f64 / from as f64 }).collect()
+            }
+            _ => return Err("with both scales and sizes, or neither".into()),
+        };
+        let whole = |factor: f64| (1.0..=1024.0).contains(&factor) && factor.fract() == 0.0;
+        if factors.len() != rank || !factors.iter().all(|factor| whole(*factor)) {
+            return Err(format!(
+                "by {factors:?} of {:?}; a whole factor for each axis is supported",
+                x.lens()
+            ));
+        }
+        let last = x.shape.len();
+        let of =
+            |axis: usize| x.axes.iter().position(|a| *a == Axis::Of(axis)).map_or(1, |n| factors[n] as usize);
+        if ![2, 3].contains(&last) || of(0) != 1 || of(last) != 1 {
+            return Err(format!(
+                "by {factors:?} of {:?}; only height, width and time are supported",
+                x.lens()
+            ));
+        }
+        let mut shape = x.shape.clone();
+        shape[0] *= of(1);
+        let flow = if last == 3 {
+            shape[1] *= of(2);
+            let size = Pair(of(1), of(2));
+            self.one(x, &shape, |name| UpSampling2D { name, ..UpSampling2D::new(size) }.into(), Vec::new())
+        } else {
+            let size = of(1);
+            self.one(x, &shape, |name| UpSampling1D { size, name }.into(), Vec::new())
+        };
+        Ok(Flow { positive: x.positive, ..flow })
     }
 }
 
 /// Expands the pads of some axes to those of all axes: first the pads before each axis, then those after it.
-fn of_axes(pads: &[usize], axes: &[i64], rank: usize) -> Said<Vec<usize>> {
+fn of_axes(pads: &[i64], axes: &[i64], rank: usize) -> Said<Vec<i64>> {
     let fail = || format!("pads {pads:?} of the axes {axes:?}, where there are {rank}");
     let mut all = vec![0; 2 * rank];
     let mut met = BTreeSet::new();
