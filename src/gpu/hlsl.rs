@@ -102,7 +102,7 @@ mod tests {
                 .filter(|(name, _)| shader.overrides.contains_key(*name))
                 .map(|(name, value)| (name.as_str(), *value))
                 .collect();
-            context.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            let _pipeline = context.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(op.name),
                 layout: None,
                 module: &module,

@@ -404,7 +404,8 @@ fn an_evaluator_takes_splits_of_any_length() {
     let state = Checkpoint { weights, ..Checkpoint::default() };
     let choices = Choices::default();
     let evaluator = |weighted| {
-        let made = Evaluator::new(&context, &model(), &state, &data, (16, 5), weighted, &choices);
+        let model = model();
+        let made = Evaluator::new(&context, &model, &state, &data, (16, 5), weighted, &choices);
         pollster::block_on(made).expect("compiles")
     };
     let whole =
@@ -419,7 +420,7 @@ fn an_evaluator_takes_splits_of_any_length() {
     let found = pollster::block_on(plain.evaluate(&data, &data.train, None, see)).expect("evaluates");
     assert_eq!((found.map(|found| found.metrics), outputs), (Some(whole.metrics), 10 * data.train.len()));
     let twos = vec![2.0; data.train.len()];
-    let mut twice = |evaluator: &mut Evaluator, flow| {
+    let twice = |evaluator: &mut Evaluator, flow| {
         pollster::block_on(evaluator.evaluate(&data, &data.train, Some(&twos), |_| flow))
     };
     assert!(twice(&mut plain, Continue(())).is_err(), "it was compiled without weights");

@@ -50,7 +50,9 @@ mod missing {
     use pyo3::{exceptions::PyRuntimeError, prelude::*};
 
     fn missing<T>() -> PyResult<T> {
-        Err(PyRuntimeError::new_err("this package was built without charts; build it with its feature `charts`"))
+        Err(PyRuntimeError::new_err(
+            "this package was built without charts; build it with its feature `charts`",
+        ))
     }
 
     /// Says that charts are not in this package.
