@@ -356,7 +356,10 @@ fn transposed(name: &str) -> [(&'static str, Vec<Layer>); 4] {
     };
     [
         ("separable convolutions", vec![conv(2, (2, 2), name).into(), separable.into(), bare.into()]),
-        ("transposed convolutions", vec![conv(2, (2, 2), name).into(), larger.into(), gaps.into()]),
+        (
+            "transposed convolutions",
+            vec![conv(2, (2, 2), name).into(), larger.into(), gaps.into(), bare_larger.into(), alone("tanh")],
+        ),
         ("separable and transposed over time", vec![steps, line.into(), own.into(), longer.into()]),
         (
             "factors and repetitions",
