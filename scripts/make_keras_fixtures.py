@@ -191,6 +191,26 @@ def sequences():
     )
 
 
+def merged():
+    """Separable and transposed convolutions, functions of two layers, numbers that normalize; it takes bytes."""
+    image = keras.Input((8, 8, 3))
+    x = short = L.Rescaling([1 / 127.5, 1 / 100, 1 / 255], offset=-1)(image)
+    x = L.SeparableConv2D(6, 3, strides=2, padding="same", depth_multiplier=2, activation="relu")(x)
+    share = L.Dense(6, activation="sigmoid")(L.GlobalAveragePooling2D(keepdims=True)(x))
+    x = L.Multiply()([x, share])
+    x = L.Conv2DTranspose(4, 3, strides=2, padding="same", activation="relu")(x)
+    y = L.Conv2D(4, 1)(short)
+    x = L.Average()([L.Maximum()([x, y]), x - y, L.Minimum()([x, y]) * x])
+    x = L.Conv2DTranspose(3, (2, 3), strides=(3, 2), use_bias=False)(x)
+    x = L.Normalization(mean=[0.1, -0.2, 0.3], variance=[0.5, 2.0, 1.0])(x)
+    x = L.Normalization()(x)
+    x = L.GlobalAveragePooling2D()(x)
+    x = L.RepeatVector(5)(L.Dense(4)(x))
+    x = L.Conv1DTranspose(4, 3, strides=2, padding="same", activation="tanh")(x)
+    x = L.SeparableConv1D(5, 3, activation="tanh")(L.DepthwiseConv1D(3, padding="same", depth_multiplier=2)(x))
+    return keras.Model(image, L.Dense(3, activation="softmax")(L.GlobalMaxPooling1D()(x)))
+
+
 def rescaled():
     """Takes bytes as input, which wgrad passes as pixel / 255."""
     return stack(
@@ -213,12 +233,15 @@ def one_number():
 def randomise(model, rng):
     """Replaces all initial weights by random ones; variances stay positive."""
     for weight in model.weights:
-        if weight.path.split("/")[-1] == "seed_generator_state":
+        if weight.path.split("/")[-1] in ("seed_generator_state", "count"):
             continue
         value = rng.normal(0, 0.4, weight.shape)
         if weight.path.endswith(("variance", "gamma")):
             value = 0.5 + np.abs(value)
         weight.assign(value.astype(np.float32))
+    for layer in model.layers:
+        if isinstance(layer, L.Normalization):
+            layer.finalize_state()
 
 
 def hostile():
@@ -237,14 +260,14 @@ def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     hostile()
     for make in [mlp, cnn, same, batch_norm, depthwise, residual, inception, nested, lstm, gru, bidirectional, simple_rnn,
-                 sequences, rescaled, one_number]:
+                 sequences, merged, rescaled, one_number]:
         name = make.__name__
         keras.utils.clear_session()
         rng = np.random.default_rng(len(name))
         model = make()
         randomise(model, rng)
         images = rng.integers(0, 256, (IMAGES, *model.input_shape[1:]), dtype=np.uint8)
-        scale = 1 if name == "rescaled" else 255
+        scale = 1 if name in ("rescaled", "merged") else 255
         outputs = model.predict(images.astype(np.float32) / np.float32(scale), verbose=0)
         # Drop the optimizer, whose state would only make the file larger.
         model.save(FOLDER / f"{name}.keras")

@@ -90,6 +90,28 @@ def cases():
         ({"type": "UpSampling1D", "size": 3}, sequence),
         ({"type": "UpSampling2D", "size": [2, 3]}, image),
     ]
+    separable = {"type": "SeparableConv2D", "filters": 5, "kernel_size": 3}
+    larger = {"type": "Conv2DTranspose", "filters": 4, "kernel_size": 3}
+    longer = {"type": "Conv1DTranspose", "filters": 5, "kernel_size": 3}
+    later += [
+        ({"type": "DepthwiseConv1D", "kernel_size": 3, "depth_multiplier": 2, "padding": "same"}, sequence),
+        ({**separable, "padding": "same", "depth_multiplier": 2, "activation": "tanh"}, image),
+        ({**separable, "strides": 2, "use_bias": False}, image),
+        ({**separable, "type": "SeparableConv1D", "padding": "same", "strides": 2}, sequence),
+        ({**larger}, image),
+        ({**larger, "strides": 2, "padding": "same"}, image),
+        ({**larger, "kernel_size": [4, 2], "strides": [2, 3], "padding": "same", "activation": "tanh"}, image),
+        ({**larger, "strides": [3, 2], "use_bias": False}, image),
+        ({**larger, "strides": 2, "padding": "same", "output_padding": 1}, image),
+        ({**larger, "dilation_rate": 2, "padding": "same", "activation": "gelu"}, image),
+        ({**longer, "strides": 2, "padding": "same"}, sequence),
+        ({**longer, "kernel_size": 4, "strides": 3}, sequence),
+        ({"type": "Rescaling", "scale": 0.5, "offset": -1.0}, image),
+        ({"type": "Rescaling", "scale": [0.5, 2.0, -1.0]}, image),
+        ({"type": "Normalization", "mean": [0.5, -1.0, 2.0], "variance": [4.0, 0.25, 0.0]}, image),
+        ({"type": "Normalization", "mean": 0.5, "variance": 2.0, "invert": True}, sequence),
+        ({"type": "RepeatVector", "n": 3}, [4, 5]),
+    ]
     for config in (
         {"type": "ReLU"},
         {"type": "ReLU", "max_value": 6.0},

@@ -93,6 +93,7 @@ def later():
     halves = node("Split", "w", "p q", axis=0, num_outputs=2)
     image_refuse("second_output", "another output of Split", [halves, node("Conv", "x q", "v")], {"w": draw(4, 4, 3, 3)}, 18)
     over_time()
+    transposed()
 
 
 def over_time():
@@ -127,6 +128,33 @@ def over_time():
     image_refuse("resize_both", "scales and sizes", [node("Resize", "x _ k z", "v", **floor)], {"k": by, "z": sizes})
     image_read("pad_below_zero", [node("Pad", "x p", "v")], {"p": np.array([0, 0, -1, 2, 0, 0, 1, -3])})
     image_refuse("pad_nothing_left", "leaves nothing", [node("Pad", "x p", "v")], {"p": np.array([0, 0, -3, 0, 0, 0, -3, 0])})
+
+
+def transposed():
+    """Transposed convolutions, and functions of several values."""
+    w, end = {"w": draw(4, 5, 3, 2), "b": draw(5)}, node("GlobalMaxPool", "u", "v")
+    for name, a in {"plain": {}, "strides": dict(strides=[2, 3]), "same": dict(strides=[2, 2], auto_pad="SAME_UPPER"),
+                    "pads": dict(strides=[2, 2], pads=[1, 0, 1, 1]), "more": dict(strides=[3, 3], output_padding=[1, 2], pads=[1, 0, 0, 1]),
+                    "dilations": dict(dilations=[2, 2]), "shape": dict(strides=[2, 2], output_shape=[6, 7])}.items():
+        image_read(f"conv_transpose_{name}", [node("ConvTranspose", "x w b", "u", **a), end], w)
+    image_read("conv_transpose_flat", [node("ConvTranspose", "x w b", "v", strides=[2, 2])], w)
+    image_refuse("conv_transpose_group", "groups", [node("ConvTranspose", "x g", "v", group=2)], {"g": draw(4, 3, 2, 2)})
+    turn = node("Transpose", "x", "s", perm=[0, 2, 1])
+    one = {"w": draw(5, 3, 4), "b": draw(3)}
+    for name, a in {"strides": dict(strides=[3]), "pads": dict(strides=[2], pads=[1, 1], output_padding=[1])}.items():
+        image_read(f"sequence_transpose_{name}", [turn, node("ConvTranspose", "s w b", "v", **a)], one, 17, (9, 5))
+    image_read("sequence_depthwise", [turn, node("Conv", "s g", "v", group=5)], {"g": draw(10, 1, 2)}, 17, (9, 5))
+    soft, share = node("Softplus", "x", "r"), node("GlobalAveragePool", "r", "q")
+    for op, inputs in {"Mul": "x q", "Sub": "q x", "Max": "x r q", "Min": "x r", "Mean": "x q r", "Sum": "x r x"}.items():
+        image_read(f"merge_{op.lower()}", [soft, share, node(op, inputs, "v")])
+    quick = [node("Mul", "x k", "q"), node("Sigmoid", "q", "t"), node("Mul", "x t", "v")]
+    image_read("quick_gelu", quick, {"k": np.float32(1.702)})
+    image_refuse("merge_div", "quotient", [soft, node("Div", "x r", "v")])
+    image_refuse("merge_sum_spread", "one shape", [soft, share, node("Sum", "x q", "v")])
+    flat, step = node("GlobalAveragePool", "x", "p"), node("Flatten", "p", "z")
+    up = node("Unsqueeze", "z a", "o")
+    image_read("repeat", [flat, step, up, node("Expand", "o e", "v")], {"a": np.array([1]), "e": np.array([1, 3, 1])})
+    image_refuse("expand", "repetition of a vector", [node("Expand", "x e", "v")], {"e": np.array([1, 4, 3, 4])})
 
 
 def windows():
@@ -237,7 +265,7 @@ def rows():
     no_point("dropout_training", "training", [node("Dropout", "x r t", "v")], {"r": np.float32(0.3), "t": np.array(True)})
     point("flatten_axis", [node("Flatten", "x", "v", axis=-1)])
     no_point("flatten_axis", "axis 0", [node("Flatten", "x", "v", axis=0)])
-    no_point("several_values", "two values", [node("Relu", "x", "r"), node("Mul", "x r2", "v"), node("Gemm", "r w2", "r2")], {"w2": draw(n, n)})
+    no_point("several_values", "quotient", [node("Relu", "x", "r"), node("Div", "x r2", "v"), node("Gemm", "r w2", "r2")], {"w2": draw(n, n)})
     written(point, no_point, between, n, w)
 
 
@@ -262,7 +290,7 @@ def written(point, no_point, between, n, w):
     ok("gelu_tanh_products", node("Mul", "x x", "xx"), node("Mul", "xx x", "p"), *bend[1:], node("Mul", "x half", "h"), node("Mul", "h a", "v"))
     ok("silu", node("Sigmoid", "x", "s"), node("Mul", "x s", "v"))
     ok("silu_divided", node("Neg", "x", "m"), node("Exp", "m", "e"), node("Add", "e one", "a"), node("Div", "x a", "v"))
-    no("quick_gelu", "two values", node("Mul", "x quick", "q"), node("Sigmoid", "q", "s"), node("Mul", "x s", "v"))
+    no("quotient", "quotient", node("Mul", "x quick", "q"), node("Sigmoid", "q", "s"), node("Div", "x s", "v"))
     hard = [node("Add", "x three", "a"), node("Clip", "a zero six", "c")]
     ok("hard_swish", *hard, node("Mul", "x c", "m"), node("Div", "m six", "v"))
     ok("hard_swish_by_sixth", *hard, node("Mul", "c sixth", "h"), node("Mul", "x h", "v"))

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 pub use explaining::Explaining;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Most layers of a network, and most inputs of a layer. It is far above any network that can be trained, yet low
 /// enough to validate any file at once.
@@ -56,6 +56,10 @@ pub struct Model {
     /// entry takes the output of the layer before it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<usize, Vec<String>>,
+    /// Indices of the layers whose tensors training does not change, as with Keras's `trainable=False`. Their batch
+    /// normalizations use the moving averages in training, too.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub frozen: BTreeSet<usize>,
     /// The loss, unless it is the one that [`Model::loss`] infers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
@@ -93,7 +97,14 @@ pub struct Placed<'a> {
 impl Model {
     /// Creates a model without layers for images of (height, width, channels).
     pub fn new(name: &str, input_shape: [usize; 3]) -> Self {
-        Self { name: name.to_string(), input_shape, layers: Vec::new(), inputs: BTreeMap::new(), loss: None }
+        Self {
+            name: name.to_string(),
+            input_shape,
+            layers: Vec::new(),
+            inputs: BTreeMap::new(),
+            frozen: BTreeSet::new(),
+            loss: None,
+        }
     }
 
     /// Appends a layer, like Keras's `model.add`.
@@ -108,6 +119,24 @@ impl Model {
     pub fn add_from(mut self, layer: impl Into<Layer>, inputs: &[&str]) -> Self {
         self.inputs.insert(self.layers.len(), inputs.iter().map(ToString::to_string).collect());
         self.add(layer)
+    }
+
+    /// Excludes the layer that was appended last from training, like Keras's `trainable = False`.
+    ///
+    /// ```
+    /// use wgrad::{layers::{Dense, Flatten}, model::Model};
+    /// let model = Model::new("small", [4, 4, 1])
+    ///     .add(Flatten::new())
+    ///     .add(Dense::new(8))
+    ///     .frozen()
+    ///     .add(Dense::new(2));
+    /// let trained: Vec<bool> = model.parameters()?.iter().map(|tensor| tensor.trained).collect();
+    /// assert_eq!(trained, [false, false, true, true]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
+    pub fn frozen(mut self) -> Self {
+        self.frozen.extend(self.layers.len().checked_sub(1));
+        self
     }
 
     /// Number of values of an image.
@@ -244,7 +273,8 @@ impl Model {
             };
             let output = output.and_then(|shape| counted(&shape).map(|_| shape));
             let output = output.map_err(|message| fail(label.clone(), message))?;
-            let trained = rules.parameters(&shapes[0]).into_iter().map(|tensor| (tensor, true));
+            let frozen = self.frozen.contains(&index);
+            let trained = rules.parameters(&shapes[0]).into_iter().map(|tensor| (tensor, !frozen));
             let mut ids = Vec::new();
             for ((short, shape, initializer), trained) in
                 trained.chain(rules.states(&shapes[0]).into_iter().map(|tensor| (tensor, false)))
@@ -260,7 +290,8 @@ impl Model {
             }
             let inputs = shapes.iter().map(|shape| (ValueId(0), shape.clone())).collect();
             let input = shapes[0].clone();
-            let place = Place { name, index, input, output, parameters: ids, inputs, ..Place::default() };
+            let place =
+                Place { name, index, input, output, parameters: ids, inputs, frozen, ..Place::default() };
             placed.push(Placed { layer, place, from, uses: 0 });
         }
         self.ends_well(&placed)?;

@@ -321,10 +321,11 @@ impl Builder {
         value
     }
 
-    /// The value that receives the gradient of a parameter.
+    /// The value that receives the gradient of a parameter; an unused one if the parameter is not trained.
     pub fn gradient(&mut self, id: ParameterId) -> ValueId {
-        let Parameter { name, shape, .. } = self.program.parameters[id.0].clone();
-        self.add(format!("d {name}"), shape, Home::Gradient(id))
+        let Parameter { name, shape, trained, .. } = self.program.parameters[id.0].clone();
+        let home = if trained { Home::Gradient(id) } else { Home::Temporary };
+        self.add(format!("d {name}"), shape, home)
     }
 
     /// `bias` if the layer has one, else zeros.
@@ -333,6 +334,12 @@ impl Builder {
             Some(id) => self.parameter(id),
             None => self.fixed("zeros", vec![len], Home::Zeros),
         }
+    }
+
+    /// Zeros of a shape without the batch: the input `x` of a gradient kernel that multiplies by no activation's gradient.
+    pub fn zeros(&mut self, shape: &[usize]) -> ValueId {
+        let shape = [&[self.program.batch], shape].concat();
+        self.fixed("zeros", shape, Home::Zeros)
     }
 
     /// The value that receives the gradient of `bias`; an unused one if the layer has no bias.
@@ -365,6 +372,10 @@ impl Builder {
     pub fn absorb(&mut self, x: ValueId, activation: &'static Activation) -> bool {
         let writes = |node: &&mut Node| node.buffers.first().is_some_and(|(_, value)| *value == x);
         let Some(node) = self.program.nodes.iter_mut().rev().find(writes) else { return false };
+        // A gradient kernel, which some layers compute with, composes the activation's gradient.
+        if node.buffers.first().is_some_and(|(name, _)| *name == "dx") {
+            return false;
+        }
         if !node.call.op.activated() || node.call.activation.name != "linear" {
             return false;
         }

@@ -229,7 +229,7 @@ impl Call {
                 Some((op, name)) if op == self.op.name => self.op.variant(name).ok(),
                 _ => None,
             };
-            variant.suits(context.traits.kind)
+            variant.suits(&context.traits)
                 && kernels.iter().filter_map(name).any(|found| found.name() == variant.name())
         };
         let plain = |variant: &&Variant| variant.default_for.iter().any(|rule| rule.is_plain(context.class));

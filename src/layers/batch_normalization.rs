@@ -15,8 +15,8 @@ use crate::{
 ///
 /// In training, mean and variance are those of the batch, and the moving averages follow them: moving = momentum ·
 /// moving + (1 - momentum) · batch. Both variances divide by n, as in Keras. (PyTorch's moving variance divides by n -
-/// 1, and its momentum is 1 minus this one.) In inference, the moving averages are used. The unused rows of a partial
-/// batch do not count.
+/// 1, and its momentum is 1 minus this one.) In inference, and in a frozen layer, the moving averages are used. The
+/// unused rows of a partial batch do not count.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchNormalization {
@@ -114,7 +114,7 @@ impl BatchNormalization {
         let (mean, variance) = (b.parameter(averages[0]), b.parameter(averages[1]));
         let scaled = usize::from(self.scale);
         let label = &place.name;
-        if !b.training() {
+        if !b.training() || place.frozen {
             let call =
                 Call::new(&BATCH_NORM_MOVING, &[("C", c), ("SCALED", scaled)]).with("EPSILON", self.epsilon);
             let buffers = [
@@ -222,7 +222,7 @@ impl Rules for BatchNormalization {
     }
 
     fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
-        if !b.training() {
+        if !b.training() || place.frozen {
             return wanted.then(|| self.backward_fixed(b, place, dy));
         }
         let (c, spatial) = Self::extent(place);

@@ -16,7 +16,7 @@ use crate::{
 
 /// Most parts into which the weight gradient splits the batch. Each part is summed by itself; the parts are added in
 /// order.
-const SPLITS: usize = 16;
+pub(super) const SPLITS: usize = 16;
 
 /// `Conv2D(filters, kernel_size, strides=1, padding="valid", dilation_rate=1, groups=1, activation=None)`.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -95,7 +95,8 @@ impl Rules for Cropping2D {
 
     fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
         let y = b.batched(&place.name, &place.output);
-        b.call(&place.name, self.call(&PAD2D_GRAD, b, place), &[("dx", y), ("dy", place.x), ("x", place.x)]);
+        let x = b.zeros(&place.output);
+        b.call(&place.name, self.call(&PAD2D_GRAD, b, place), &[("dx", y), ("dy", place.x), ("x", x)]);
         y
     }
 

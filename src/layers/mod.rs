@@ -7,11 +7,14 @@ mod average_pooling1d;
 mod average_pooling2d;
 mod batch_normalization;
 mod bidirectional;
+mod channel_affine;
 mod concatenate;
 mod conv1d;
 mod conv2d;
+mod conv_transpose;
 mod cropping;
 mod dense;
+mod depthwise_conv1d;
 mod depthwise_conv2d;
 mod dropout;
 mod flatten;
@@ -22,11 +25,16 @@ mod layer_normalization;
 mod lstm;
 mod max_pooling1d;
 mod max_pooling2d;
+mod merge;
 mod named_activations;
+mod normalization;
 mod one_dimension;
 mod prelu;
 mod recurrence;
+mod repeat_vector;
+mod rescaling;
 mod reshape;
+mod separable_conv;
 mod simple_rnn;
 mod up_sampling;
 mod window;
@@ -36,6 +44,7 @@ mod zero_padding2d;
 pub use activation::ActivationName;
 pub(crate) use activation::softmax;
 pub use bidirectional::{MergeMode, Recurrent};
+pub use channel_affine::Numbers;
 pub use named_activations::By;
 pub use recurrence::{Cell, Recurrence};
 pub use up_sampling::Interpolation;
@@ -133,6 +142,8 @@ pub struct Place {
     pub inputs: Vec<(ValueId, Vec<usize>)>,
     /// True if no other layer needs `x` as it is, so that the kernel that writes `x` may also do this layer's work.
     pub alone: bool,
+    /// True if training does not change the layer's tensors.
+    pub frozen: bool,
     /// Values that forward stores for backward.
     pub saved: Vec<ValueId>,
 }
@@ -209,6 +220,11 @@ layers! {
     conv2d::Conv2D: "filters = N, kernel_size = 3: two-dimensional convolution",
     conv1d::Conv1D: "filters = N, kernel_size = 3: convolution over (time, features)",
     depthwise_conv2d::DepthwiseConv2D: "kernel_size = 3: convolution of each channel on its own",
+    depthwise_conv1d::DepthwiseConv1D: "kernel_size = 3: convolution of each feature on its own over time",
+    separable_conv::SeparableConv2D: "filters = N, kernel_size = 3: a depthwise convolution, then a product of channels",
+    separable_conv::SeparableConv1D: "filters = N, kernel_size = 3: the same over (time, features)",
+    conv_transpose::Conv2DTranspose: "filters = N, kernel_size = 3, strides = 2: transposed convolution, to larger images",
+    conv_transpose::Conv1DTranspose: "filters = N, kernel_size = 3, strides = 2: the same over (time, features)",
     max_pooling2d::MaxPooling2D: "pool_size = 2: the maximum of each window",
     average_pooling2d::AveragePooling2D: "pool_size = 2: the mean of each window",
     global_pooling2d::GlobalAveragePooling2D: "the mean of each channel",
@@ -223,8 +239,11 @@ layers! {
     lstm::LSTM: "units = N: long short-term memory over (time, features)",
     gru::GRU: "units = N: gated recurrent unit over (time, features)",
     bidirectional::Bidirectional: "layer = { type = \"LSTM\", units = N }: a recurrent layer in both directions",
+    rescaling::Rescaling: "scale = 0.5, offset = -1: scale · x + offset",
+    normalization::Normalization: "mean = M, variance = V: inputs to mean 0 and deviation 1, by numbers or by `adapt`",
     flatten::Flatten: "height, width and channels become one axis",
     reshape::Reshape: "target_shape = [28, 28]: the same numbers in another shape",
+    repeat_vector::RepeatVector: "n = 3: a vector at each of n steps",
     zero_padding2d::ZeroPadding2D: "padding = 1: zeros around an image",
     zero_padding1d::ZeroPadding1D: "padding = 1: zeros before and after a sequence",
     cropping::Cropping2D: "cropping = 1: an image without its edges",
@@ -241,5 +260,10 @@ layers! {
     named_activations::ELU: "exponential below zero",
     named_activations::Softmax: "probabilities along the last axis",
     add::Add: "inputs = [\"a\", \"b\"]: the sum of layers of one shape, element by element",
+    merge::Multiply: "inputs = [\"a\", \"b\"]: the product, element by element",
+    merge::Subtract: "inputs = [\"a\", \"b\"]: the first minus the second",
+    merge::Average: "inputs = [\"a\", \"b\"]: the mean",
+    merge::Maximum: "inputs = [\"a\", \"b\"]: the largest",
+    merge::Minimum: "inputs = [\"a\", \"b\"]: the smallest",
     concatenate::Concatenate: "inputs = [\"a\", \"b\"]: layers joined along the last axis",
 }

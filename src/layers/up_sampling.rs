@@ -67,7 +67,7 @@ impl UpSampling2D {
     }
 
     /// The kernel of that convolution, (height, width, 1, channels).
-    fn ones(&self, b: &mut Builder, place: &Place) -> ValueId {
+    pub(super) fn ones(&self, b: &mut Builder, place: &Place) -> ValueId {
         let count = self.size.0 * self.size.1 * place.input[2];
         b.constant(&format!("{} ones", place.name), vec![1.0; count])
     }
@@ -115,7 +115,8 @@ impl Rules for UpSampling2D {
     fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
         let y = b.batched(&place.name, &place.output);
         let (call, ones) = (self.call(&GROUPED_CONV2D_GRAD_INPUT, b, place), self.ones(b, place));
-        b.call(&place.name, call, &[("dx", y), ("dy", place.x), ("w", ones), ("x", place.x)]);
+        let x = b.zeros(&place.output);
+        b.call(&place.name, call, &[("dx", y), ("dy", place.x), ("w", ones), ("x", x)]);
         place.saved = vec![ones];
         y
     }

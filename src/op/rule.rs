@@ -109,6 +109,18 @@ impl Rule {
         self.on.iter().any(|on| on.covers(kind))
     }
 
+    /// Returns true if the rule can hold on an adapter of these traits, at some sizes at least.
+    pub fn suits(&self, traits: &Traits) -> bool {
+        let values: Sizes =
+            TRAITS.iter().filter_map(|name| Some((name.to_string(), traits.value(name)? as f64))).collect();
+        let can = |text: &&str| {
+            let Some(condition) = Condition::parse(text) else { return false };
+            // Of sizes nothing is known here.
+            condition.value(&values).is_none_or(|value| condition.holds(value))
+        };
+        self.covers(traits.kind) && self.when.iter().all(can)
+    }
+
     /// Returns true if the rule applies to every adapter of this class.
     pub fn is_plain(&self, class: AdapterClass) -> bool {
         let all = if class == AdapterClass::Cpu { On::Cpu } else { On::Gpu };

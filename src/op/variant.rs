@@ -1,6 +1,6 @@
 //! Variants of an operation: text and requirements. For the texts that they are composed with, see [`crate::op`].
 
-use super::{AdapterKind, Rule, Sizes};
+use super::{Rule, Sizes, Traits};
 use std::{fmt, sync::Arc};
 
 /// One implementation of an operation: a WGSL file and a line in the registry. A variant from elsewhere
@@ -91,9 +91,9 @@ impl Variant {
         &self.needs
     }
 
-    /// Returns true if it is a default on adapters of this kind, at some sizes at least.
-    pub fn suits(&self, kind: AdapterKind) -> bool {
-        self.default_for.iter().any(|rule| rule.covers(kind))
+    /// Returns true if it is a default on adapters of these traits, at some sizes at least.
+    pub fn suits(&self, traits: &Traits) -> bool {
+        self.default_for.iter().any(|rule| rule.suits(traits))
     }
 
     /// Returns true if it is wgrad's own text, or a setting of one.

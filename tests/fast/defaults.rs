@@ -205,6 +205,13 @@ fn software_adapters_get_the_variants_that_suit_their_lanes() {
             assert!(!name.starts_with("subgroup"), "{}: {name} at {case}", op.name);
         }
     }
+    // The tuner tries the settings of a variant where a rule of it can hold.
+    let tiled = MATMUL.variant("tiled").expect("is listed");
+    for (info, suits) in
+        [(lavapipe(8, "25.0.7-2"), false), (lavapipe(8, "26.2.6-1"), false), (wide, true), (card(), true)]
+    {
+        assert_eq!(tiled.suits(&Traits::of(&info)), suits, "{info:?}");
+    }
     let mut swiftshader = info("SwiftShader Device (Subzero)", DeviceType::Cpu, 0x1ae0, Backend::Vulkan);
     swiftshader.subgroup_max_size = 4;
     assert_eq!(name(&call, &swiftshader), "subgroup");

@@ -10,6 +10,7 @@ use wgrad::{
     checkpoint::{Checkpoint, Position},
     data::{Dataset, Split},
     evaluate::{Evaluator, evaluate},
+    layers::{BatchNormalization, Conv2D, Dense, Flatten},
     loss::Loss,
     metrics::{Metrics, StepResult},
     model::Model,
@@ -427,4 +428,27 @@ fn an_evaluator_takes_splits_of_any_length() {
     assert_eq!(twice(&mut evaluator(true), Break(())).expect("evaluates"), None);
     let twice = twice(&mut evaluator(true), Continue(())).expect("evaluates").expect("all of it").metrics;
     assert!((twice.loss - 2.0 * whole.metrics.loss).abs() < 1e-6, "{twice:?}, {:?}", whole.metrics);
+}
+
+#[test]
+fn a_frozen_layer_keeps_its_tensors() {
+    let data = data();
+    let context = wgrad_testing::open(false);
+    let model = Model::new("frozen", [28, 28, 1])
+        .add(Conv2D::new(4, 5).strides(4))
+        .add(BatchNormalization::new())
+        .frozen()
+        .add(Flatten::new())
+        .add(Dense::new(8))
+        .frozen()
+        .add(Dense::new(10));
+    let before = model.initial_weights(4).expect("has some");
+    let mut trainer = pollster::block_on(Trainer::new(&context, &model, data, options(1))).expect("compiles");
+    pollster::block_on(trainer.advance(u64::MAX, |_, _| Continue(()))).expect("trains");
+    let after = pollster::block_on(trainer.checkpoint()).expect("reads").weights;
+    for p in model.parameters().expect("fits") {
+        let range = p.offset..p.offset + p.len();
+        let frozen = p.name.starts_with("batch_normalization_1.") || p.name.starts_with("dense_1.");
+        assert_eq!(before[range.clone()] == after[range], frozen, "{}", p.name);
+    }
 }

@@ -109,6 +109,15 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
             }
             None => None,
         };
+        match table.remove("trainable") {
+            Some(toml::Value::Boolean(false)) => drop(model.frozen.insert(n)),
+            None | Some(toml::Value::Boolean(true)) => {}
+            Some(other) => {
+                let message =
+                    format!("layer {} ({kind}): trainable is {other}, expected true or false", n + 1);
+                return Err(fail(at, message));
+            }
+        }
         let layer = Layer::from_table(&kind, table)
             .ok_or_else(|| {
                 fail(at, format!("layer {}: unknown type `{kind}`; known types: {}", n + 1, known()))
@@ -170,6 +179,9 @@ pub fn to_text(model: &Model) -> Result<String> {
             .map_err(|e| fail(format!("layer {} ({})", n + 1, layer.kind()), e))?;
         if let Some(inputs) = model.inputs.get(&n) {
             table.insert("inputs".into(), inputs.clone().into());
+        }
+        if model.frozen.contains(&n) {
+            table.insert("trainable".into(), false.into());
         }
         layers.push(toml::Value::Table(table));
     }

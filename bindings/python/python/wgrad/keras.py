@@ -155,7 +155,8 @@ class _KerasModel:
             by_layer.setdefault(name.rsplit(".", 1)[0], []).append(name)
             self.shapes[name] = tuple(shape)
         for layer, tensors in by_layer.items():
-            variables = names[layer].weights
+            # The number of batches that `adapt` of a Normalization saw is none of its tensors.
+            variables = [variable for variable in names[layer].weights if variable.name != "count"]
             if len(variables) != len(tensors):
                 raise NotSupported(f"layer {layer} has {len(variables)} weights in Keras and {len(tensors)} in wgrad")
             self.variables.extend(zip(tensors, variables))

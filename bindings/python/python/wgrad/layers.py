@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
-    "Activation", "Add", "AveragePooling1D", "AveragePooling2D", "BatchNormalization", "Bidirectional", "Concatenate",
-    "Conv1D", "Conv2D", "Cropping1D", "Cropping2D", "Dense", "DepthwiseConv2D", "Dropout", "ELU", "Flatten", "GRU",
-    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Input", "LSTM",
-    "Layer", "LayerNormalization", "LeakyReLU", "MaxPooling1D", "MaxPooling2D", "PReLU", "ReLU", "Rescaling", "Reshape",
-    "SimpleRNN", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "UpSampling1D", "UpSampling2D", "ZeroPadding1D",
-    "ZeroPadding2D",
+    "Activation", "Add", "Average", "AveragePooling1D", "AveragePooling2D", "BatchNormalization", "Bidirectional",
+    "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense",
+    "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "ELU", "Flatten", "GRU", "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Input", "LSTM", "Layer", "LayerNormalization",
+    "LeakyReLU", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum", "Multiply", "Normalization", "PReLU", "ReLU",
+    "RepeatVector", "Rescaling", "Reshape", "SeparableConv1D", "SeparableConv2D", "SimpleRNN", "Softmax",
+    "SpatialDropout1D", "SpatialDropout2D", "Subtract", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D",
 ]  # fmt: skip
 
 
@@ -113,6 +114,56 @@ class DepthwiseConv2D(Layer):
         super().__init__(**_given(locals()))
 
 
+class DepthwiseConv1D(Layer):
+    """Convolution of each feature by itself, over time."""
+
+    def __init__(self, kernel_size: Any, strides: Any = 1, padding: str = "valid", depth_multiplier: int = 1,
+                 data_format: str | None = None, dilation_rate: Any = 1, activation: str | None = None,
+                 use_bias: bool = True, depthwise_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
+                 **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class SeparableConv2D(Layer):
+    """Convolution of each channel by itself, then a product of channels (Chollet 2017)."""
+
+    def __init__(self, filters: int, kernel_size: Any, strides: Any = (1, 1), padding: str = "valid",
+                 data_format: str | None = None, dilation_rate: Any = (1, 1), depth_multiplier: int = 1,
+                 activation: str | None = None, use_bias: bool = True, depthwise_initializer: Any = "glorot_uniform",
+                 pointwise_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class SeparableConv1D(Layer):
+    """Convolution of each feature by itself over time, then a product of features (Chollet 2017)."""
+
+    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
+                 data_format: str | None = None, dilation_rate: Any = 1, depth_multiplier: int = 1,
+                 activation: str | None = None, use_bias: bool = True, depthwise_initializer: Any = "glorot_uniform",
+                 pointwise_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Conv2DTranspose(Layer):
+    """Transposed convolution, to larger images (Zeiler et al. 2010)."""
+
+    def __init__(self, filters: int, kernel_size: Any, strides: Any = (1, 1), padding: str = "valid",
+                 output_padding: Any = None, data_format: str | None = None, dilation_rate: Any = (1, 1),
+                 activation: str | None = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
+                 bias_initializer: Any = "zeros", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Conv1DTranspose(Layer):
+    """Transposed convolution over time, to longer sequences."""
+
+    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
+                 output_padding: Any = None, data_format: str | None = None, dilation_rate: Any = 1,
+                 activation: str | None = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
+                 bias_initializer: Any = "zeros", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
 class ZeroPadding2D(Layer):
     """Zeros around images."""
 
@@ -211,9 +262,32 @@ class Reshape(Layer):
 
 
 class Rescaling(Layer):
-    """scale · x + offset; supported directly behind the input, with a scale of 1/255."""
+    """scale · x + offset; each is a number, or one for each channel."""
 
-    def __init__(self, scale: float, offset: float = 0.0, **kwargs: Any):
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Normalization(Layer):
+    """(x - mean) / √variance for each channel, the last axis."""
+
+    def __init__(self, axis: int | None = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+    def adapt(self, data: Any) -> None:
+        """Takes mean and variance of each channel of `data`, (rows, ..., channels); of all numbers, if axis is None."""
+        import numpy as np
+
+        values = np.asarray(data, np.float64)
+        axes = None if self.config.get("axis", -1) is None else tuple(range(values.ndim - 1))
+        self.config["mean"] = np.mean(values, axes).tolist()
+        self.config["variance"] = np.var(values, axes).tolist()
+
+
+class RepeatVector(Layer):
+    """A vector at each of n steps."""
+
+    def __init__(self, n: int, **kwargs: Any):
         super().__init__(**_given(locals()))
 
 
@@ -286,6 +360,26 @@ class Bidirectional(Layer):
 
 class Add(Layer):
     """Sum of several inputs."""
+
+
+class Multiply(Layer):
+    """Product of several inputs, element by element."""
+
+
+class Subtract(Layer):
+    """The first of two inputs minus the second."""
+
+
+class Average(Layer):
+    """Mean of several inputs, element by element."""
+
+
+class Maximum(Layer):
+    """Largest of several inputs, element by element."""
+
+
+class Minimum(Layer):
+    """Smallest of several inputs, element by element."""
 
 
 class Concatenate(Layer):

@@ -5,7 +5,7 @@ use crate::command::{on_device, small_data_argument, wgrad};
 use pollster::block_on;
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 use wgrad::{
     gpu::Context, layers::Layer, loss::Loss, model::Model, predict::Predictor, preprocessing::Preprocessing,
     selection::Choices, words::quoted,
@@ -74,6 +74,7 @@ fn networks_of_keras_give_what_keras_gives() {
         "bidirectional",
         "simple_rnn",
         "sequences",
+        "merged",
         "rescaled",
         "one_number",
     ];
@@ -135,6 +136,32 @@ fn shapes_names_and_losses_are_keras_s() {
     }
 }
 
+#[test]
+fn layers_that_are_not_trainable_keep_their_tensors() {
+    let text = fs::read_to_string(fixture("residual.json")).expect("reads");
+    let mut config: Value = serde_json::from_str(&text).expect("JSON");
+    let mut layers = config["config"]["layers"].as_array().expect("a list").clone();
+    let mut frozen = Vec::new();
+    for layer in layers.iter_mut().take(5) {
+        layer["config"]["trainable"] = json!(false);
+        frozen.push(layer["config"]["name"].as_str().expect("a name").to_string());
+    }
+    config["config"]["layers"] = layers.into();
+    let model = keras::parse(Path::new("net.json"), &config.to_string(), IMAGE).expect("loads").model;
+    let layer = |name: &str| name.rsplit_once('.').map_or("", |(layer, _)| layer).to_string();
+    let parameters = model.parameters().expect("fits");
+    let still: BTreeSet<String> = parameters
+        .iter()
+        .filter(|p| !p.trained && !p.name.contains("moving_"))
+        .map(|p| layer(&p.name))
+        .collect();
+    assert_eq!(still.into_iter().collect::<Vec<_>>(), ["batch_normalization", "conv2d", "conv2d_1"]);
+    assert!(parameters.iter().any(|p| p.trained));
+    // A model file says it too.
+    let text = wgrad_formats::model_file::to_text(&model).expect("has a form");
+    assert_eq!(wgrad_formats::model_file::parse(Path::new("net.toml"), &text).expect("reads"), model);
+}
+
 /// Error of a fixture whose JSON was changed by `change`.
 fn refused(name: &str, change: impl FnOnce(&mut Value)) -> String {
     let text = fs::read_to_string(fixture(name)).expect("reads");
@@ -163,10 +190,6 @@ fn what_a_layer_does_not_take_is_named() {
     says(
         &with(1, "kernel_regularizer", l2),
         &["layer `lstm` (LSTM)", "kernel_regularizer is L2", "0.01", ".weight_decay"],
-    );
-    says(
-        &with(3, "trainable", json!(false)),
-        &["layer `dense` (Dense)", "trainable is false", "set it to True"],
     );
     says(&with(3, "activation", json!("crelu")), &["layer `dense`", "crelu", "linear, relu"]);
     says(&with(3, "dtype", json!("float64")), &["dtype is float64", "float32"]);
@@ -206,8 +229,8 @@ fn classes_that_are_not_there_are_named_with_what_is_nearest() {
         })
     };
     let named = |name: &str| class(name, json!({"name": "it"}));
-    says(&named("Normalization"), &["layer `it` (Normalization)", "BatchNormalization"]);
-    says(&class("Rescaling", json!({"name": "it", "scale": 0.5})), &["Rescaling(1/255)"]);
+    says(&named("Resizing"), &["layer `it` (Resizing)", "data set beforehand"]);
+    says(&class("Rescaling", json!({"name": "it", "scale": "half"})), &["layer `it` (Rescaling)", "half"]);
     says(&named("Embedding"), &["layer `it` (Embedding)", "no such layer", "Conv2D"]);
     says(&named("Lambda"), &["use a layer"]);
     says(
@@ -525,7 +548,6 @@ fn what_changes_numbers_is_taken_named_or_refused() {
             json!({"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8", "source_name": "float32"}}),
             "dtype is QuantizedDTypePolicy with mode = int8",
         ),
-        ("trainable", json!(false), "trainable is false"),
         (
             "kernel_regularizer",
             json!({"class_name": "L2", "config": {"l2": 0.5}}),
@@ -548,7 +570,8 @@ fn what_changes_numbers_is_taken_named_or_refused() {
         }
         text(&stack)
     };
-    has(&with("trainable", json!(false)).expect_err("frozen"), &["model `inner`", "trainable is false"]);
+    let frozen = with("trainable", json!(false)).expect("loads").model.frozen;
+    assert_eq!(frozen.into_iter().collect::<Vec<_>>(), [0], "the one layer of the model within");
     has(
         &with("module", json!("my_layers")).expect_err("of its own"),
         &["layer `d` (Dense)", "your own class (my_layers)"],

@@ -17,6 +17,8 @@ const IGNORED: &[&str] = &[
     "seed",
     "supports_masking",
     "synchronized",
+    // Read for the layer as a whole.
+    "trainable",
     "unroll",
     // An argument for masks, which no layer here makes.
     "zero_output_for_mask",
@@ -25,7 +27,6 @@ const IGNORED: &[&str] = &[
 /// The value of an argument that matches wgrad's behaviour; with this value, it is dropped.
 fn neutral(key: &str) -> Option<Value> {
     Some(match key {
-        "trainable" => json!(true),
         "data_format" => json!("channels_last"),
         "return_state"
         | "stateful"
@@ -69,7 +70,6 @@ fn hint(key: &str) -> &'static str {
     match key {
         _ if key.ends_with("_regularizer") => "; remove it and use `.weight_decay`, which decays all weights",
         _ if key.ends_with("_constraint") => "; remove it; `.global_clipnorm` bounds gradients",
-        "trainable" => "; every layer is trained: set it to True",
         "data_format" => "; images are (height, width, channels): use \"channels_last\"",
         "axis" => "; it works along the last axis: leave -1",
         "recurrent_dropout" | "dropout" => "; put a Dropout layer before or after it",

@@ -42,7 +42,9 @@ pub fn known(node: &Node) -> Result<(String, Map<String, Value>), String> {
             ));
         }
         return match (node.class.as_str(), node.inputs.len()) {
-            ("Add", 2) => Ok(("Add".into(), Map::new())),
+            ("Add" | "Subtract" | "Multiply" | "Maximum" | "Minimum", 2) => {
+                Ok((node.class.clone(), Map::new()))
+            }
             // Keras's operation uses the tanh formula by default; its activation does not.
             ("Gelu", 1) if said("approximate").is_none_or(|value| *value == json!(true)) => {
                 activation("gelu_tanh")
@@ -51,8 +53,8 @@ pub fn known(node: &Node) -> Result<(String, Map<String, Value>), String> {
                 activation(&snake(class))
             }
             (class, _) => Err(format!(
-                "is the operation keras.ops.{} in the graph; wgrad takes the sum of two layers and activations as \
-                 operations, everything else as layers",
+                "is the operation keras.ops.{} in the graph; wgrad takes +, -, ·, maximum and minimum of two layers and \
+                 activations as operations, everything else as layers",
                 snake(class)
             )),
         };
@@ -99,15 +101,9 @@ pub fn augmentation(class: &str) -> Option<&'static str> {
 
 /// The closest alternatives to classes that wgrad lacks.
 const NEAREST: &[(&str, &str)] = &[
-    ("Normalization", "images come as pixel / 255; put BatchNormalization first, or leave it out"),
-    (
-        "Rescaling",
-        "images come as pixel / 255, so only Rescaling(1/255) directly after the input is accepted, and left out",
-    ),
     ("Resizing", "resize the images of the data set beforehand"),
     ("CenterCrop", "cut the images of the data set beforehand"),
     ("RandomCrop", "use ZeroPadding2D and `.augment = shift=PIXELS`"),
-    ("SeparableConv2D", "use DepthwiseConv2D, then Conv2D with kernel_size 1"),
     ("GaussianNoise", "use Dropout, or `.augment`"),
     ("GaussianDropout", "use Dropout"),
     ("AlphaDropout", "use Dropout"),
@@ -117,7 +113,6 @@ const NEAREST: &[(&str, &str)] = &[
     ("TimeDistributed", "Dense already works along the last axis: take it out of TimeDistributed"),
     ("RNN", "use SimpleRNN, LSTM or GRU"),
     ("ConvLSTM2D", "use Conv2D, then Reshape and LSTM"),
-    ("RepeatVector", "use Reshape"),
     ("Permute", "use Reshape if the order in memory stays the same; else transpose the images beforehand"),
     ("Lambda", "its code cannot be read; use a layer"),
 ];

@@ -42,6 +42,8 @@ struct Flat {
     notes: Vec<String>,
     left_out: Vec<String>,
     rescaled: bool,
+    /// True within a model that is not trained.
+    frozen: bool,
     /// True if Keras 2 wrote the file.
     older: bool,
 }
@@ -110,11 +112,8 @@ impl Flat {
         let config = model.get("config").unwrap_or(&Value::Null);
         let name = text(config, "name").unwrap_or("model").to_string();
         foreign(model).map_err(|e| format!("model `{name}` {e}"))?;
-        if config.get("trainable") == Some(&Value::Bool(false)) {
-            return Err(format!(
-                "model `{name}`: trainable is false; every layer is trained: set it to True"
-            ));
-        }
+        let (frozen, outer) = (config.get("trainable") == Some(&Value::Bool(false)), self.frozen);
+        self.frozen |= frozen;
         // In Keras before 2.2, the configuration of a Sequential model is its list of layers.
         let layers = config.get("layers").unwrap_or(config).as_array();
         let layers = layers.ok_or_else(|| format!("model `{name}` has no list of layers in its config"))?;
@@ -159,6 +158,7 @@ impl Flat {
             };
             places.insert(own, before.clone());
         }
+        self.frozen = outer;
         match sequential {
             true => Ok(before),
             false => output(config, &places).map_err(|e| format!("model `{name}`: {e}")),
@@ -196,6 +196,12 @@ impl Flat {
                 self.rescaled = true;
                 return Ok(input.clone());
             }
+            if class == "Rescaling" && input == INPUT {
+                scaled_by_255(&mut config).map_err(|e| format!("layer `{own}` (Rescaling): {e}"))?;
+                let note = "its scale is 255 times the file's, as images come as pixel / 255";
+                self.notes.push(format!("layer `{own}` (Rescaling): {note}"));
+                self.rescaled = true;
+            }
         }
         let shape = layer.pointer("/build_config/input_shape").and_then(Value::as_array);
         // A layer with several inputs has a list of shapes.
@@ -204,6 +210,9 @@ impl Flat {
             _ => shape.len(),
         });
         let name = self.free(own, model);
+        if self.frozen {
+            config.insert("trainable".into(), false.into());
+        }
         let class = class.to_string();
         self.nodes.push(Node { name: name.clone(), class, config, rank, inputs, group, operation });
         Ok(name)
@@ -277,6 +286,20 @@ impl Flat {
             },
         );
     }
+}
+
+/// Multiplies the scale of a Rescaling by 255.
+fn scaled_by_255(config: &mut Map<String, Value>) -> Words<()> {
+    let times = |value: &Value| value.as_f64().map(|scale| Value::from(scale * 255.0));
+    let scale = config.get("scale").unwrap_or(&Value::Null);
+    let scaled = match scale {
+        Value::Array(all) => all.iter().map(times).collect::<Option<Vec<_>>>().map(Value::from),
+        one => times(one),
+    };
+    let scaled =
+        scaled.ok_or_else(|| format!("scale is {scale}, expected a number, or one for each channel"))?;
+    config.insert("scale".into(), scaled);
+    Ok(())
 }
 
 /// True if the layer divides by 255, which wgrad does with images anyway.

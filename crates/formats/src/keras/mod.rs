@@ -138,6 +138,9 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
             model.inputs.insert(model.layers.len(), node.inputs.clone());
         }
         model = model.add(layer);
+        if node.config.get("trainable") == Some(&Value::Bool(false)) {
+            model = model.frozen();
+        }
         before.clone_from(&node.name);
     }
     let Graph { mut notes, mut left_out, compiled, input, rescaled, .. } = graph;

@@ -134,6 +134,12 @@ fn of_layers(
             file.group(group).map_err(|_| format!("has no weights for layer `{layer}` at {group}"))?;
         let mut tensors = Vec::new();
         collect(&found, &mut Walk::default(), &mut tensors)?;
+        let counted = tensors.len() == parameters.len() + 1
+            && tensors.last().is_some_and(|(shape, _)| shape.is_empty());
+        if counted && parameters.last().is_some_and(|p| p.name.ends_with(".variance")) {
+            // The number of batches that `adapt` of a Normalization saw.
+            tensors.pop();
+        }
         if tensors.len() != parameters.len() {
             let names: Vec<&str> = parameters.iter().map(|p| p.name.as_str()).collect();
             let shapes: Vec<String> = tensors.iter().map(|(shape, _)| format!("{shape:?}")).collect();

@@ -14,6 +14,8 @@ struct Tree<'w> {
     layer: Option<&'w str>,
     /// Shape and values of the tensors, in Keras's order.
     tensors: Vec<(&'w [usize], &'w [f32])>,
+    /// True if the number of batches that `adapt` saw follows them; Keras reads it, and uses it no more.
+    counted: bool,
 }
 
 impl<'w> Tree<'w> {
@@ -42,6 +44,9 @@ impl<'w> Tree<'w> {
             for (n, (shape, values)) in self.tensors.into_iter().enumerate() {
                 let shape: Vec<u64> = shape.iter().map(|axis| *axis as u64).collect();
                 group.create_dataset(&n.to_string()).with_f32_data(values).with_shape(&shape);
+            }
+            if self.counted {
+                group.create_dataset("2").with_i32_data(&[0]).with_shape(&[]);
             }
             all.push(group.finish());
         }
@@ -78,7 +83,9 @@ pub fn weights_bytes(text: &str, parameters: &[Parameter], arena: &[f32]) -> Res
             let values = |p: &&'_ Parameter| arena.get(p.offset..p.offset + p.len());
             let named = tensors.iter().map(|p| Some((&p.shape[..], values(p)?))).collect::<Option<Vec<_>>>();
             let named = named.ok_or_else(|| fail(format!("the weights end before layer `{layer}`")))?;
-            tree.at(&format!("{}/{part}", node.group)).tensors = named;
+            let tree = tree.at(&format!("{}/{part}", node.group));
+            tree.tensors = named;
+            tree.counted = node.class == "Normalization";
         }
     }
     let mut file = FileBuilder::new();

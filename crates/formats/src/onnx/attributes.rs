@@ -188,6 +188,60 @@ impl Window {
     }
 }
 
+/// The window of a transposed convolution, and the shape of its output.
+pub(super) fn transposed_window(
+    node: &Node<'_>,
+    input: &[usize],
+    kernel: &[usize],
+) -> Said<(Window, Vec<usize>)> {
+    let axes = input.len();
+    let list = |name: &str, default: usize| match node.ints(name) {
+        Some(ints) => positive(name, ints),
+        None => Ok(vec![default; axes]),
+    };
+    let (strides, dilations) = (list("strides", 1)?, list("dilations", 1)?);
+    // None of them is less than 0, and each has its length.
+    let lengths = |name: &str, count: usize| match node.ints(name) {
+        Some(ints) if ints.len() != count => {
+            Err(format!("{name} has {} numbers, expected {count}", ints.len()))
+        }
+        Some(ints) => match ints.iter().map(|n| usize::try_from(*n)).collect::<Result<Vec<_>, _>>() {
+            Ok(lengths) => Ok(Some(lengths)),
+            Err(_) => Err(format!("{name} is {ints:?}, expected no number below 0")),
+        },
+        None => Ok(None),
+    };
+    let more = lengths("output_padding", axes)?.unwrap_or_else(|| vec![0; axes]);
+    let (pads, wanted) = (lengths("pads", 2 * axes)?, lengths("output_shape", axes)?);
+    for (name, of) in [("strides", &strides), ("dilations", &dilations), ("kernel_shape", &kernel.to_vec())] {
+        if of.len() != axes || of.contains(&0) {
+            return Err(format!("{name} is {of:?}, expected {axes} numbers above 0"));
+        }
+    }
+    let auto = node.text("auto_pad", "NOTSET");
+    let size = kernel.to_vec();
+    let (mut before, mut out) = (vec![0; axes], vec![0; axes]);
+    for n in 0..axes {
+        let full = (input[n] - 1) * strides[n] + (size[n] - 1) * dilations[n] + 1 + more[n];
+        let same = auto.starts_with("SAME");
+        let length = wanted.as_ref().map(|w| w[n]).or(same.then(|| input[n] * strides[n]));
+        match length {
+            Some(length) => {
+                let total = (full).saturating_sub(length);
+                before[n] = if auto == "SAME_UPPER" { total / 2 } else { total - total / 2 };
+                out[n] = length;
+            }
+            None => {
+                let own = pads.as_ref().map_or([0, 0], |p| [p[n], p[n + axes]]);
+                before[n] = own[0];
+                out[n] = full.checked_sub(own[0] + own[1]).ok_or("pads larger than the output")?;
+            }
+        }
+    }
+    let behind = vec![0; axes];
+    Ok((Window { size, strides, dilations, before, behind, out: input.to_vec() }, out))
+}
+
 /// Lengths within a window, bounded so that their products do not overflow; no network has larger ones.
 fn small(name: &str, ints: &[i64]) -> Said<Vec<usize>> {
     match positive(name, ints)? {

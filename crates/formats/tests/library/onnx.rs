@@ -86,7 +86,7 @@ fn read_back(
 /// Every built-in network on small images, and the model files with every layer.
 fn models() -> Vec<Model> {
     let small = NETWORKS.iter().map(|(name, _)| network(name, [12, 12, 1], 5).expect("built in"));
-    let files = ["layers.toml", "recurrent.toml", "sequences.toml"].map(|name| {
+    let files = ["layers.toml", "recurrent.toml", "sequences.toml", "merged.toml"].map(|name| {
         let path = wgrad_testing::fixture("onnx").join(name);
         model_file::load(&path).unwrap_or_else(|e| panic!("{e}"))
     });

@@ -69,23 +69,23 @@ pub fn uses(
 }
 
 /// Returns the variants among which the tuner chooses for `call`: those of the operation, and every setting of those
-/// that are meant for this adapter class and offer constants. Variants that round their inputs to half precision are
+/// that are meant for adapters of these traits and offer constants. Variants that round their inputs to half precision are
 /// excluded, as a choice must not cost accuracy. [`eligible`] checks whether they can run.
 pub fn candidates(context: &Context, call: &Call) -> Vec<Variant> {
-    let settings = |variant: &Variant| match variant.suits(context.traits.kind) {
+    let settings = |variant: &Variant| match variant.suits(&context.traits) {
         true => setting::all(call.op, variant, "").unwrap_or_else(|_| vec![variant.clone()]),
         false => vec![variant.clone()],
     };
     call.op.variants().iter().filter(|v| v.rounds().is_empty()).flat_map(settings).collect()
 }
 
-/// Returns the variants among which a short tuning chooses for `call`: those that are meant for adapters of this kind,
+/// Returns the variants among which a short tuning chooses for `call`: those that are meant for adapters of these traits,
 /// and on GPUs those that are no default anywhere, except the simplest.
 pub fn contenders(context: &Context, call: &Call) -> Vec<Variant> {
     let kind = context.traits.kind;
     let wanted = |variant: &&Variant| {
         let unlisted = variant.default_for.is_empty() && variant.name() != "naive";
-        variant.suits(kind) || (unlisted && kind != AdapterKind::Software)
+        variant.suits(&context.traits) || (unlisted && kind != AdapterKind::Software)
     };
     let all = call.op.variants().iter().filter(|variant| variant.rounds().is_empty());
     all.filter(wanted).cloned().collect()

@@ -7,12 +7,14 @@ use wgrad::{
     feed::{Batch, Step},
     kernels::OPERATIONS,
     layers::{
-        Activation, Add, AveragePooling1D, AveragePooling2D, BatchNormalization, Bidirectional, Concatenate,
-        Conv1D, Conv2D, Cropping1D, Cropping2D, Dense, DepthwiseConv2D, Dropout, ELU, Flatten, GRU,
-        GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, LSTM, Layer,
-        LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, MergeMode, PReLU, Padding, Place, ReLU,
-        Recurrent, Reshape, Sides, SimpleRNN, Softmax, SpatialDropout1D, SpatialDropout2D, UpSampling1D,
-        UpSampling2D, ZeroPadding1D, ZeroPadding2D,
+        Activation, Add, Average, AveragePooling1D, AveragePooling2D, BatchNormalization, Bidirectional,
+        Concatenate, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Cropping1D, Cropping2D, Dense,
+        DepthwiseConv1D, DepthwiseConv2D, Dropout, ELU, Flatten, GRU, GlobalAveragePooling1D,
+        GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, LSTM, Layer, LayerNormalization,
+        LeakyReLU, MaxPooling1D, MaxPooling2D, Maximum, MergeMode, Minimum, Multiply, Normalization, Numbers,
+        PReLU, Padding, Place, ReLU, Recurrent, RepeatVector, Rescaling, Reshape, SeparableConv1D,
+        SeparableConv2D, Sides, SimpleRNN, Softmax, SpatialDropout1D, SpatialDropout2D, Subtract,
+        UpSampling1D, UpSampling2D, ZeroPadding1D, ZeroPadding2D,
     },
     model::Model,
     networks::{NETWORKS, network, network_for},
@@ -49,7 +51,10 @@ fn stack_holds(name: &str, input: [usize; 3], layers: &[Layer], seed: u64) {
         let alone = seed.is_multiple_of(200);
         places.push(Place { name, index, input, output, parameters: ids, inputs, alone, ..Place::default() });
     }
-    let weights: Vec<f32> = noise(seed, arena_len(&parameters)).into_iter().map(|w| w as f32).collect();
+    let mut weights: Vec<f32> = noise(seed, arena_len(&parameters)).into_iter().map(|w| w as f32).collect();
+    for p in parameters.iter().filter(|p| p.name.ends_with("variance")) {
+        weights[p.offset..p.offset + p.len()].iter_mut().for_each(|v| *v = 0.25 + v.abs());
+    }
     let mut b = Builder::new(Mode::Train, batch, input.iter().product(), 1, parameters.clone());
     let image = b.batched("image", &input);
     let mut y = image;
@@ -312,12 +317,66 @@ fn sequences() -> Vec<(String, Vec<Layer>)> {
         let sizes = vec![
             conv(3, (2, 2), name).into(),
             Cropping2D::new(Sides { height: [1, 0], width: [0, 2] }).into(),
-            conv(2, (1, 1), name).into(),
+            alone("tanh"),
+            conv(5, (1, 1), name).into(),
             UpSampling2D::new((2, 3)).into(),
+            alone("tanh"),
         ];
         all.push((format!("sizes of images behind {name}"), sizes.into_iter().chain(ends()).collect()));
+        all.extend(transposed(name).into_iter().map(|(part, layers)| {
+            (format!("{part} behind {name}"), layers.into_iter().chain(ends()).collect())
+        }));
     }
     all
+}
+
+/// Separable and transposed convolutions of images and sequences, after and before fused activations; factors and shifts.
+fn transposed(name: &str) -> [(&'static str, Vec<Layer>); 4] {
+    use Padding::Same;
+    let activation = name.parse().expect("known");
+    let separable =
+        SeparableConv2D { padding: Same, depth_multiplier: 2, activation, ..SeparableConv2D::new(3, (3, 2)) };
+    let bare = SeparableConv2D { strides: 2.into(), use_bias: false, ..SeparableConv2D::new(2, 2) };
+    let larger = Conv2DTranspose { activation, ..Conv2DTranspose::new(2, (3, 2)).strides((2, 3)) };
+    let gaps = Conv2DTranspose {
+        dilation_rate: (2, 1).into(),
+        use_bias: false,
+        activation,
+        ..Conv2DTranspose::new(2, 2).padding(Same)
+    };
+    let bare_larger = Conv2DTranspose { use_bias: false, ..Conv2DTranspose::new(2, 2) };
+    let steps = Layer::from(Reshape::new(&[12, 5]));
+    let line = SeparableConv1D { activation, padding: Same, ..SeparableConv1D::new(3, 2) };
+    let own = DepthwiseConv1D { depth_multiplier: 2, activation, ..DepthwiseConv1D::new(3) };
+    let longer = Conv1DTranspose { strides: 2, padding: Same, activation, ..Conv1DTranspose::new(2, 3) };
+    let normalized = Normalization {
+        mean: Some(Numbers::Each(vec![0.5, -1.0, 0.25])),
+        variance: Some(Numbers::One(0.25)),
+        ..Normalization::new()
+    };
+    [
+        ("separable convolutions", vec![conv(2, (2, 2), name).into(), separable.into(), bare.into()]),
+        (
+            "transposed convolutions",
+            vec![conv(2, (2, 2), name).into(), larger.into(), gaps.into(), bare_larger.into(), alone("tanh")],
+        ),
+        ("separable and transposed over time", vec![steps, line.into(), own.into(), longer.into()]),
+        (
+            "factors and repetitions",
+            vec![
+                conv(3, (2, 2), name).into(),
+                Rescaling { offset: Numbers::One(0.5), ..Rescaling::new(-1.5) }.into(),
+                conv(3, (2, 2), name).into(),
+                normalized.into(),
+                Normalization::new().into(),
+                Flatten::new().into(),
+                dense(4, name),
+                RepeatVector::new(3).into(),
+                alone("sigmoid"),
+                dense(3, name),
+            ],
+        ),
+    ]
 }
 
 /// Stacks of recurrent layers: each kind with all its options, alone, stacked, in both directions, after and before
@@ -408,6 +467,28 @@ fn graphs() -> Vec<Model> {
             .add_from(Concatenate::new(), &["flatten_1", "flat"])
             .add(dense(3, "linear"));
         all.push(joined);
+        let merged = Model::new(&format!("merged {name}"), [4, 3, 2])
+            .add(named(same(3, name), "a"))
+            .add_from(named(same(3, "tanh"), "b"), &["input"])
+            .add_from(GlobalAveragePooling2D { keepdims: true, name: Some("share".into()) }, &["b"])
+            .add_from(Multiply::new(), &["a", "share", "b"])
+            .add_from(Subtract::new(), &["multiply_1", "a"])
+            .add_from(Maximum::new(), &["a", "b", "subtract_1"])
+            .add_from(Minimum::new(), &["share", "b"])
+            .add_from(Average::new(), &["maximum_1", "minimum_1", "subtract_1"])
+            .add(Flatten::new())
+            .add(dense(3, "linear"));
+        all.push(merged);
+        // A frozen normalization in training, before and behind layers that are trained.
+        let frozen = Model::new(&format!("frozen {name}"), [4, 3, 2])
+            .add(same(3, name))
+            .add(BatchNormalization::new())
+            .frozen()
+            .add(same(2, name))
+            .frozen()
+            .add(Flatten::new())
+            .add(dense(3, "linear"));
+        all.push(frozen);
     }
     all
 }
@@ -531,8 +612,6 @@ fn every_operation_has_a_twin_that_runs_and_writes_each_output() {
             ran.extend(machine.ran);
         }
     }
-    // ONNX's operators use two more, which no layer has; `kernels.rs` compares them with their twins.
-    ran.extend(["unary", "binary"]);
     let all: BTreeSet<&str> = OPERATIONS.iter().map(|op| op.name).collect();
     assert_eq!(ran, all);
 }

@@ -7,7 +7,7 @@ use super::{
     unfold::{indices, rows},
 };
 use crate::onnx::{
-    attributes::Window,
+    attributes::{Window, transposed_window},
     tensor::{Tensor, count},
 };
 use wgrad::{
@@ -120,7 +120,7 @@ pub(super) async fn conv_transpose(device: &Device<'_>, u: &Use<'_>) -> Outputs 
     let image = nhwc(x)?;
     let groups = u.node.int("group", 1).max(1) as usize;
     let (ci, co) = (image.shape[3], w.shape[1] * groups);
-    let (window, out) = transposed_window(u, &x.shape[2..], &w.shape[2..])?;
+    let (window, out) = transposed_window(&u.node, &x.shape[2..], &w.shape[2..])?;
     let w = kernel(w, [2, 3, 1, 0])?;
     let (plain, more) = taps(&window, groups, [co, ci]);
     let [h, width] = pair(&out, 1);
@@ -136,57 +136,6 @@ pub(super) async fn conv_transpose(device: &Device<'_>, u: &Use<'_>) -> Outputs 
         }
         None => single(y),
     }
-}
-
-/// The window of a transposed convolution, and the shape of its output.
-fn transposed_window(u: &Use<'_>, input: &[usize], kernel: &[usize]) -> Said<(Window, Vec<usize>)> {
-    let node = &u.node;
-    let axes = input.len();
-    let list = |name: &str, default: usize| match node.ints(name) {
-        Some(ints) => crate::onnx::attributes::positive(name, ints),
-        None => Ok(vec![default; axes]),
-    };
-    let (strides, dilations) = (list("strides", 1)?, list("dilations", 1)?);
-    // None of them is less than 0, and each has its length.
-    let lengths = |name: &str, count: usize| match node.ints(name) {
-        Some(ints) if ints.len() != count => {
-            Err(format!("{name} has {} numbers, expected {count}", ints.len()))
-        }
-        Some(ints) => match ints.iter().map(|n| usize::try_from(*n)).collect::<Result<Vec<_>, _>>() {
-            Ok(lengths) => Ok(Some(lengths)),
-            Err(_) => Err(format!("{name} is {ints:?}, expected no number below 0")),
-        },
-        None => Ok(None),
-    };
-    let more = lengths("output_padding", axes)?.unwrap_or_else(|| vec![0; axes]);
-    let (pads, wanted) = (lengths("pads", 2 * axes)?, lengths("output_shape", axes)?);
-    for (name, of) in [("strides", &strides), ("dilations", &dilations), ("kernel_shape", &kernel.to_vec())] {
-        if of.len() != axes || of.contains(&0) {
-            return Err(format!("{name} is {of:?}, expected {axes} numbers above 0"));
-        }
-    }
-    let auto = node.text("auto_pad", "NOTSET");
-    let size = kernel.to_vec();
-    let (mut before, mut out) = (vec![0; axes], vec![0; axes]);
-    for n in 0..axes {
-        let full = (input[n] - 1) * strides[n] + (size[n] - 1) * dilations[n] + 1 + more[n];
-        let same = auto.starts_with("SAME");
-        let length = wanted.as_ref().map(|w| w[n]).or(same.then(|| input[n] * strides[n]));
-        match length {
-            Some(length) => {
-                let total = (full).saturating_sub(length);
-                before[n] = if auto == "SAME_UPPER" { total / 2 } else { total - total / 2 };
-                out[n] = length;
-            }
-            None => {
-                let own = pads.as_ref().map_or([0, 0], |p| [p[n], p[n + axes]]);
-                before[n] = own[0];
-                out[n] = full.checked_sub(own[0] + own[1]).ok_or("pads larger than the output")?;
-            }
-        }
-    }
-    let behind = vec![0; axes];
-    Ok((Window { size, strides, dilations, before, behind, out: input.to_vec() }, out))
 }
 
 /// The window of a pool; the whole image for a global pool.

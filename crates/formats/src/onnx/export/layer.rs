@@ -6,8 +6,8 @@ use super::{
 };
 use crate::onnx::tensor::Tensor;
 use wgrad::layers::{
-    self, ActivationName, AveragePooling2D, BatchNormalization, By, Dense, Layer, LayerNormalization,
-    MaxPooling2D, Padding, Pair, Place,
+    self, ActivationName, AveragePooling2D, BatchNormalization, By, Conv2DTranspose, Dense, DepthwiseConv2D,
+    Layer, LayerNormalization, MaxPooling2D, Padding, Pair, Place, SeparableConv2D,
 };
 
 type Said<T> = std::result::Result<T, String>;
@@ -49,22 +49,12 @@ pub(super) fn write(
             };
             taps.write(w, place, x, weights, kernel)
         }
-        Layer::DepthwiseConv2D(layer) => {
-            let Pair(kh, kw) = layer.kernel_size;
-            let channels = place.input[2];
-            let kernel = weights.tensor(place.parameters[0]);
-            let kernel =
-                kernel.reshaped(&[kh, kw, 1, channels * layer.depth_multiplier])?.transposed(&[3, 2, 0, 1]);
-            let taps = Taps {
-                size: layer.kernel_size,
-                strides: layer.strides,
-                padding: layer.padding,
-                dilation: layer.dilation_rate,
-                groups: channels,
-                activation: layer.activation,
-            };
-            taps.write(w, place, x, weights, kernel)
-        }
+        Layer::DepthwiseConv2D(layer) => depthwise(w, layer, place, x, weights)?,
+        Layer::DepthwiseConv1D(layer) => depthwise(w, &layer.plane(), place, x, weights)?,
+        Layer::SeparableConv2D(layer) => separable(w, layer, place, x, weights)?,
+        Layer::SeparableConv1D(layer) => separable(w, &layer.plane(), place, x, weights)?,
+        Layer::Conv2DTranspose(layer) => conv_transpose(w, layer, place, x, weights)?,
+        Layer::Conv1DTranspose(layer) => conv_transpose(w, &layer.plane(), place, x, weights)?,
         Layer::MaxPooling2D(layer) => max_pool(w, layer, place, x),
         Layer::MaxPooling1D(layer) => max_pool(w, &layer.plane(), place, x),
         Layer::AveragePooling2D(layer) => average_pool(w, layer, place, x),
@@ -79,6 +69,28 @@ pub(super) fn write(
         Layer::LSTM(layer) => recurrent::one(w, layer.recurrence(), place, x, weights)?,
         Layer::GRU(layer) => recurrent::one(w, layer.recurrence(), place, x, weights)?,
         Layer::Bidirectional(layer) => recurrent::both(w, layer, place, x, weights)?,
+        Layer::Rescaling(layer) => {
+            let channels = place.input.last().copied().unwrap_or(1);
+            scaled(w, layer.numbers(channels)?, place, x)
+        }
+        Layer::Normalization(layer) => {
+            let channels = place.input.last().copied().unwrap_or(1);
+            let numbers = match layer.numbers(channels)? {
+                Some(numbers) => numbers,
+                None => {
+                    let [mean, variance] = [0, 1].map(|n| weights.tensor(place.parameters[n]));
+                    layers::Normalization::of(mean.reals()?, variance.reals()?)
+                }
+            };
+            scaled(w, numbers, place, x)
+        }
+        Layer::RepeatVector(layer) => {
+            let axes = w.whole(&format!("{name}/axes"), &[1]);
+            let one = w.node("Unsqueeze", &format!("{name}/step"), &[&x.name, &axes], Vec::new());
+            let shape = w.whole(&format!("{name}/shape"), &[1, layer.n as i64, 1]);
+            let name = w.node("Expand", name, &[&one, &shape], Vec::new());
+            Flow { name, shape: place.output.clone(), nchw: false }
+        }
         Layer::Flatten(_) => {
             // The order of the axes does not matter if only one of them is longer than 1.
             let plain = x.shape.len() == 3 && (x.shape[2] == 1 || x.shape[0] * x.shape[1] == 1);
@@ -141,6 +153,11 @@ pub(super) fn write(
             }
             sum
         }
+        Layer::Multiply(_) => merged(w, "Mul", place, inputs),
+        Layer::Subtract(_) => merged(w, "Sub", place, inputs),
+        Layer::Average(_) => merged(w, "Mean", place, inputs),
+        Layer::Maximum(_) => merged(w, "Max", place, inputs),
+        Layer::Minimum(_) => merged(w, "Min", place, inputs),
         Layer::Concatenate(_) => {
             let inputs = alike(w, inputs);
             let names: Vec<&str> = inputs.iter().map(|flow| flow.name.as_str()).collect();
@@ -150,6 +167,155 @@ pub(super) fn write(
         #[allow(unreachable_patterns, reason = "a new layer needs no line here before it can be trained")]
         other => return Err(format!("{} cannot be written as ONNX", other.kind())),
     })
+}
+
+/// Appends a function of several inputs. `Mul` and `Sub` take two, so more are nested.
+fn merged(w: &mut Writer, op: &str, place: &Place, inputs: &[Flow]) -> Flow {
+    let inputs = alike(w, inputs);
+    let names: Vec<&str> = inputs.iter().map(|flow| flow.name.as_str()).collect();
+    // All have the order of axes of the whole, also one value for each channel.
+    let whole = inputs.iter().max_by_key(|flow| flow.shape.iter().product::<usize>()).unwrap_or(&inputs[0]);
+    let name = match op {
+        "Mul" | "Sub" => {
+            let mut so_far = names[0].to_string();
+            for term in &names[1..] {
+                so_far = w.node(op, &place.name, &[&so_far, term], Vec::new());
+            }
+            so_far
+        }
+        _ => w.node(op, &place.name, &names, Vec::new()),
+    };
+    whole.to(name, &place.output)
+}
+
+/// Appends scale · x + shift, for each channel.
+fn scaled(w: &mut Writer, numbers: [Vec<f32>; 2], place: &Place, x: &Flow) -> Flow {
+    let name = place.name.as_str();
+    let channels = numbers[0].len();
+    let mut axes = vec![channels];
+    if x.nchw {
+        axes.resize(x.shape.len(), 1);
+    }
+    let [scale, shift] = numbers;
+    let scale = w.constant(&format!("{name}/scale"), Tensor::real(&axes, scale));
+    let shift = w.constant(&format!("{name}/shift"), Tensor::real(&axes, shift));
+    let product = w.node("Mul", &format!("{name}/product"), &[&x.name, &scale], Vec::new());
+    x.to(w.node("Add", name, &[&product, &shift], Vec::new()), &place.output)
+}
+
+/// A kernel of `taps`, (height, width), or only height for sequences, then two axes of channels, as ONNX has it: the last
+/// axis first, then the one before it, then the taps.
+fn turned(kernel: &Tensor, taps: &[usize], [inner, outer]: [usize; 2]) -> Said<Tensor> {
+    let kernel = kernel.reshaped(&[taps, &[inner, outer]].concat())?;
+    let order: Vec<usize> = [taps.len() + 1, taps.len()].into_iter().chain(0..taps.len()).collect();
+    Ok(kernel.transposed(&order))
+}
+
+/// Lengths of a kernel along the axes of an image, or of a sequence.
+fn lengths(size: Pair, place: &Place) -> Vec<usize> {
+    [size.0, size.1][..place.input.len() - 1].to_vec()
+}
+
+fn depthwise(
+    w: &mut Writer,
+    layer: &DepthwiseConv2D,
+    place: &Place,
+    x: &Flow,
+    weights: &Weights<'_>,
+) -> Said<Flow> {
+    let channels = place.input.last().copied().unwrap_or(1);
+    let kernel = weights.tensor(place.parameters[0]);
+    let outputs = channels * layer.depth_multiplier;
+    let kernel = turned(&kernel, &lengths(layer.kernel_size, place), [1, outputs])?;
+    let taps = Taps {
+        size: layer.kernel_size,
+        strides: layer.strides,
+        padding: layer.padding,
+        dilation: layer.dilation_rate,
+        groups: channels,
+        activation: layer.activation,
+    };
+    Ok(taps.write(w, place, x, weights, kernel))
+}
+
+fn separable(
+    w: &mut Writer,
+    layer: &SeparableConv2D,
+    place: &Place,
+    x: &Flow,
+    weights: &Weights<'_>,
+) -> Said<Flow> {
+    let channels = place.input.last().copied().unwrap_or(1);
+    let between = channels * layer.depth_multiplier;
+    let mut output = place.output.clone();
+    if let Some(last) = output.last_mut() {
+        *last = between;
+    }
+    let (first, second) = place.parameters.split_at(1);
+    let name = format!("{}/depthwise", place.name);
+    let inner = Place { name, output: output.clone(), parameters: first.to_vec(), ..place.clone() };
+    let depthwise = Taps {
+        size: layer.kernel_size,
+        strides: layer.strides,
+        padding: layer.padding,
+        dilation: layer.dilation_rate,
+        groups: channels,
+        activation: ActivationName::default(),
+    };
+    let kernel = weights.tensor(first[0]);
+    let kernel = turned(&kernel, &lengths(layer.kernel_size, place), [1, between])?;
+    let x = depthwise.write(w, &inner, x, weights, kernel);
+    let outer = Place { input: output, parameters: second.to_vec(), ..place.clone() };
+    let pointwise = Taps {
+        size: Pair(1, 1),
+        strides: Pair(1, 1),
+        padding: Padding::Valid,
+        dilation: Pair(1, 1),
+        groups: 1,
+        activation: layer.activation,
+    };
+    let kernel = weights.tensor(second[0]);
+    let kernel = turned(&kernel, &lengths(Pair(1, 1), place), [between, layer.filters])?;
+    Ok(pointwise.write(w, &outer, &x, weights, kernel))
+}
+
+fn conv_transpose(
+    w: &mut Writer,
+    layer: &Conv2DTranspose,
+    place: &Place,
+    x: &Flow,
+    weights: &Weights<'_>,
+) -> Said<Flow> {
+    let axes = place.input.len() - 1;
+    let channels = place.input[axes];
+    let taps = lengths(layer.kernel_size, place);
+    let kernel = turned(&weights.tensor(place.parameters[0]), &taps, [layer.filters, channels])?;
+    let x = w.nchw(x);
+    let kernel = w.constant(weights.name(place.parameters[0]), kernel);
+    let bias = place.parameters.get(1).map(|id| w.constant(weights.name(*id), weights.tensor(*id)));
+    let pair = |pair: Pair| [pair.0, pair.1][..axes].to_vec();
+    let extents = pair(layers::spread(layer.kernel_size, layer.dilation_rate));
+    let strides = pair(layer.strides);
+    let image = [place.input[0], if axes > 1 { place.input[1] } else { 1 }, channels];
+    let [mut before, mut behind, mut more] = [(); 3].map(|()| Vec::new());
+    for (n, [out, pad]) in layer.axes(&image).into_iter().take(axes).enumerate() {
+        // The length without padding, and what is taken off its end.
+        let whole = strides[n] * (place.input[n] - 1) + extents[n];
+        before.push(pad);
+        behind.push(whole.saturating_sub(pad + out));
+        more.push((pad + out).saturating_sub(whole));
+    }
+    let attributes = vec![
+        ints("kernel_shape", &taps),
+        ints("strides", &strides),
+        ints("dilations", &pair(layer.dilation_rate)),
+        ints("pads", &[before, behind].concat()),
+        ints("output_padding", &more),
+        int("group", 1),
+    ];
+    let inputs: Vec<&str> = [x.name.as_str(), &kernel].into_iter().chain(bias.as_deref()).collect();
+    let y = x.to(w.node("ConvTranspose", &place.name, &inputs, attributes), &place.output);
+    Ok(activate(w, layer.activation, &format!("{}/activation", place.name), &y))
 }
 
 fn max_pool(w: &mut Writer, layer: &MaxPooling2D, place: &Place, x: &Flow) -> Flow {

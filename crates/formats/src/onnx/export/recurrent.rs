@@ -100,6 +100,7 @@ fn cell(
 ) -> Said<[String; 2]> {
     let (r, name) = (runs[0].0, place.name.as_str());
     let n = r.units;
+    let x = w.nhwc(x);
     let time_first = w.transpose(&format!("{name}/time_first"), &x.name, &[1, 0, 2]);
     let mut inputs = vec![time_first];
     for (index, short) in ["W", "R", "B"].into_iter().enumerate().take(r.tensors()) {

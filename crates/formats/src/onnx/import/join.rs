@@ -1,16 +1,16 @@
 //! Nodes that combine several values of the network.
 
 use super::{Flow, Said, layers::Reader};
-use wgrad::layers::{Add, Concatenate, Layer};
+use wgrad::layers::{Add, Average, Concatenate, Layer, Maximum, Minimum, Multiply, Subtract};
 
 impl Reader<'_, '_> {
-    /// Imports Add or Concat; all inputs must have the same order of axes.
+    /// Imports a node of several values, such as Add or Concat; all inputs must have the same order of axes.
     pub(super) fn join(&mut self, layer: Layer) -> Said<Flow> {
         let flows = (0..self.inputs.len()).map(|n| self.flow(n)).collect::<Said<Vec<_>>>()?;
         let first = flows[0];
         for flow in &flows {
             flow.settled()?;
-            if flow.axes != first.axes || flow.gather.is_some() && !matches!(layer, Layer::Add(_)) {
+            if flow.axes != first.axes || flow.gather.is_some() && matches!(layer, Layer::Concatenate(_)) {
                 return Err("it joins values whose axes come in different orders".into());
             }
             if flow.gather != first.gather {
@@ -27,14 +27,22 @@ impl Reader<'_, '_> {
             if let Some(last) = shape.last_mut() {
                 *last = flows.iter().filter_map(|flow| flow.shape.last()).sum();
             }
+        } else {
+            let shapes: Vec<Vec<usize>> = flows.iter().map(|flow| flow.shape.clone()).collect();
+            shape = layer.rules().joined_shape(&shapes)?;
         }
         let inputs: Vec<Option<String>> = flows.iter().map(|flow| flow.layer.clone()).collect();
         let make = |name| match layer {
             Layer::Add(_) => Add { name }.into(),
+            Layer::Multiply(_) => Multiply { name }.into(),
+            Layer::Subtract(_) => Subtract { name }.into(),
+            Layer::Average(_) => Average { name }.into(),
+            Layer::Maximum(_) => Maximum { name }.into(),
+            Layer::Minimum(_) => Minimum { name }.into(),
             _ => Concatenate { name, ..Concatenate::new() }.into(),
         };
         let name = self.network.add(self.name, &inputs, make, Vec::new());
-        let positive = flows.iter().all(|flow| flow.positive);
+        let positive = flows.iter().all(|flow| flow.positive) && self.node.op() != "Sub";
         Ok(Flow { positive, ..first.through(&name, &shape) })
     }
 }

@@ -91,6 +91,19 @@ const KNOWN: &[(&str, &[Attribute])] = &[
             ("strides", Ints),
         ],
     ),
+    (
+        "ConvTranspose",
+        &[
+            ("auto_pad", PADS),
+            ("dilations", Ints),
+            ("group", Int),
+            ("kernel_shape", Ints),
+            ("output_padding", Ints),
+            ("output_shape", Ints),
+            ("pads", Ints),
+            ("strides", Ints),
+        ],
+    ),
     ("DepthToSpace", &[("blocksize", Int), ("mode", Word(&["DCR", "CRD"]))]),
     // The seed only matters in training.
     ("Dropout", &[("ratio", Float), ("seed", Int)]),

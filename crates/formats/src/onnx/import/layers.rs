@@ -1,6 +1,6 @@
 //! Converts nodes to layers, except those for sequences.
 
-use super::{Axis, Flow, Said, Value, network::Network, written::Function};
+use super::{Axis, Flow, Said, Value, network::Network, recurrent, written::Function};
 use crate::onnx::{
     attributes::Node,
     proto::{NodeProto, kind},
@@ -8,7 +8,8 @@ use crate::onnx::{
 };
 use wgrad::{
     layers::{
-        Activation, ActivationName, Add, BatchNormalization, Concatenate, Dropout, Flatten, Layer, Reshape,
+        Activation, ActivationName, Add, Average, BatchNormalization, Concatenate, Dropout, Flatten, Layer,
+        Maximum, Minimum, Multiply, Reshape, Subtract,
     },
     op::activations,
 };
@@ -27,6 +28,19 @@ pub(super) fn node(
     }
     let mut x = b.flow(0)?.clone();
     x.sole &= sole;
+    let windows = [
+        "Conv",
+        "ConvTranspose",
+        "MaxPool",
+        "AveragePool",
+        "GlobalAveragePool",
+        "GlobalMaxPool",
+        "ReduceMean",
+    ];
+    if x.axes.len() == 3 && [&windows[..], &["Pad", "Resize"]].concat().contains(&node.op()) {
+        // The rows of a picture of one channel are a sequence.
+        x = Flow { positive: x.positive, ..recurrent::sequence(b.network, x.settled()?, name)? };
+    }
     let x = &x;
     match node.op() {
         "Identity" => Ok(x.clone()),
@@ -40,12 +54,18 @@ pub(super) fn node(
         },
         "Add" | "Sub" | "Mul" | "Div" => match inputs.get(1) {
             Some(Some(Value::Constant(c))) => b.with_constant(x, c, false, sole),
-            _ if node.op() == "Add" => b.join(Add::new().into()),
-            _ => Err(
-                "two values of the network; only Add, Concat and activations such as x · Sigmoid(x) combine them"
-                    .into(),
-            ),
+            _ => match node.op() {
+                "Add" => b.join(Add::new().into()),
+                "Sub" => b.join(Subtract::new().into()),
+                "Mul" => b.join(Multiply::new().into()),
+                _ => Err("a quotient of two values of the network, which no layer computes".into()),
+            },
         },
+        "Sum" => b.join(Add::new().into()),
+        "Mean" => b.join(Average::new().into()),
+        "Max" => b.join(Maximum::new().into()),
+        "Min" => b.join(Minimum::new().into()),
+        "Expand" => b.repeat(x.settled()?),
         "Transpose" => b.transpose(x),
         "Squeeze" | "Unsqueeze" => b.unit_axes(x),
         "Flatten" => {
@@ -61,6 +81,7 @@ pub(super) fn node(
         "Gemm" => b.gemm(x),
         "MatMul" => b.matmul(x),
         "Conv" => b.conv(x.settled()?),
+        "ConvTranspose" => b.conv_transpose(x.settled()?),
         "MaxPool" | "AveragePool" => b.pool(x.settled()?),
         "GlobalAveragePool" | "GlobalMaxPool" => b.global(x.settled()?, true),
         "ReduceMean" => b.mean(x.settled()?),

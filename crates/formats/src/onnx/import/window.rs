@@ -1,13 +1,13 @@
 //! Nodes for images and sequences: convolutions, pools, padding.
 
 use super::{Axis, Flow, Said, layers::Reader};
-use crate::onnx::attributes::Window;
+use crate::onnx::attributes::{Window, transposed_window};
 use std::collections::BTreeSet;
 use wgrad::layers::{
-    AveragePooling1D, AveragePooling2D, Conv1D, Conv2D, Cropping1D, Cropping2D, DepthwiseConv2D,
-    GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, Layer,
-    MaxPooling1D, MaxPooling2D, Padding, Pair, Sides, UpSampling1D, UpSampling2D, ZeroPadding1D,
-    ZeroPadding2D, around,
+    AveragePooling1D, AveragePooling2D, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Cropping1D,
+    Cropping2D, DepthwiseConv1D, DepthwiseConv2D, GlobalAveragePooling1D, GlobalAveragePooling2D,
+    GlobalMaxPooling1D, GlobalMaxPooling2D, Layer, MaxPooling1D, MaxPooling2D, Padding, Pair, RepeatVector,
+    Sides, UpSampling1D, UpSampling2D, ZeroPadding1D, ZeroPadding2D, around,
 };
 
 impl Reader<'_, '_> {
@@ -85,6 +85,25 @@ impl Reader<'_, '_> {
         let shape = [&window.out[..], &[filters]].concat();
         if let [kernel_size] = window.size[..] {
             let (strides, dilation_rate) = (window.strides[0], window.dilations[0]);
+            if groups == channels && groups > 1 {
+                let depth_multiplier = filters / channels;
+                let kernel = w.transposed(&[2, 1, 0]).reshaped(&[kernel_size, channels, depth_multiplier])?;
+                let layer = DepthwiseConv1D::new(kernel_size);
+                let make = |name| {
+                    DepthwiseConv1D {
+                        strides,
+                        padding,
+                        depth_multiplier,
+                        dilation_rate,
+                        use_bias,
+                        name,
+                        ..layer
+                    }
+                    .into()
+                };
+                let weights = std::iter::once(("kernel", kernel)).chain(bias).collect();
+                return Ok(self.one(&x, &shape, make, weights));
+            }
             let layer = Conv1D::new(filters, kernel_size);
             let make =
                 |name| Conv1D { strides, padding, dilation_rate, groups, use_bias, name, ..layer }.into();
@@ -108,6 +127,123 @@ impl Reader<'_, '_> {
         let layer = Conv2D::new(filters, kernel_size);
         let make = |name| Conv2D { strides, padding, dilation_rate, groups, use_bias, name, ..layer }.into();
         Ok(self.one(&x, &shape, make, std::iter::once(("kernel", kernel)).chain(bias).collect()))
+    }
+
+    pub(super) fn conv_transpose(&mut self, x: &Flow) -> Said<Flow> {
+        let w = self.constant(1)?;
+        if !x.is_channels_first() {
+            return Err(format!("an input {:?}; it takes images and sequences, channels first", x.lens()));
+        }
+        let axes = x.shape.len() - 1;
+        let (channels, filters) = (x.shape[axes], w.shape.get(1).copied().unwrap_or(0));
+        if w.shape.len() != axes + 2 || w.shape[0] != channels || filters == 0 {
+            return Err(format!("a kernel {:?} for {channels} channels", w.shape));
+        }
+        let groups = self.node.int("group", 1);
+        if groups != 1 {
+            return Err(format!("in {groups} groups; transposed convolutions of one group are supported"));
+        }
+        let taps = &w.shape[2..];
+        if let Some(size) = self.node.ints("kernel_shape")
+            && !size.iter().map(|n| *n as usize).eq(taps.iter().copied())
+        {
+            return Err(format!("kernel_shape is {size:?}, its kernel {:?}", w.shape));
+        }
+        let (window, out) = transposed_window(&self.node, &x.shape[..axes], taps)?;
+        let bias = self.optional(2)?.cloned();
+        let two = |list: &[usize]| Pair(list[0], list.get(1).copied().unwrap_or(1));
+        let plane = Conv2DTranspose {
+            strides: two(&window.strides),
+            dilation_rate: two(&window.dilations),
+            use_bias: bias.is_some(),
+            ..Conv2DTranspose::new(filters, two(&window.size))
+        };
+        let image = [x.shape[0], if axes > 1 { x.shape[1] } else { 1 }, channels];
+        // The ends of the output without padding that the file takes off; and what it adds there.
+        let reached = |n: usize| window.before[n] + out[n];
+        let whole = |n: usize| window.strides[n] * (x.shape[n] - 1) + window.extent(n);
+        let found = |layer: &Conv2DTranspose| {
+            layer.axes(&image).into_iter().take(axes).eq((0..axes).map(|n| [out[n], window.before[n]]))
+        };
+        let same = Conv2DTranspose { padding: Padding::Same, ..plane.clone() };
+        let more = |n: usize| if n < axes { reached(n).saturating_sub(whole(n)) } else { 0 };
+        let (layer, crop) = if found(&plane) {
+            (plane, None)
+        } else if found(&same) {
+            (same, None)
+        } else {
+            let long = plane.axes(&image).map(|[len, _]| len);
+            let layer = match (0..axes).all(|n| reached(n) <= long[n]) {
+                true => plane,
+                false => Conv2DTranspose { output_padding: Some(Pair(more(0), more(1))), ..plane },
+            };
+            let long = layer.axes(&image).map(|[len, _]| len);
+            let side = |n: usize| match n < axes {
+                true => [window.before[n], long[n].saturating_sub(reached(n))],
+                false => [0, 0],
+            };
+            (layer, Some(Sides { height: side(0), width: side(1) }))
+        };
+        let shape = layer.axes(&image).map(|[len, _]| len);
+        let shape = [&shape[..axes], &[filters]].concat();
+        let weights = |kernel| {
+            std::iter::once(("kernel", kernel)).chain(bias.map(|bias| ("bias", bias))).collect::<Vec<_>>()
+        };
+        let flow = if axes > 1 {
+            let weights = weights(w.transposed(&[2, 3, 1, 0]));
+            self.fitting(x, &shape, |name| Conv2DTranspose { name, ..layer }.into(), weights)?
+        } else {
+            let make = |name| {
+                Conv1DTranspose {
+                    strides: layer.strides.0,
+                    padding: layer.padding,
+                    output_padding: layer.output_padding.map(|more| more.0),
+                    dilation_rate: layer.dilation_rate.0,
+                    use_bias: layer.use_bias,
+                    name,
+                    ..Conv1DTranspose::new(filters, layer.kernel_size.0)
+                }
+                .into()
+            };
+            self.fitting(x, &shape, make, weights(w.transposed(&[2, 1, 0])))?
+        };
+        self.cropped(&flow, crop.filter(|sides| *sides != Sides::from(0)))
+    }
+
+    /// Appends a layer whose own rule of shapes must agree with the file's.
+    fn fitting(
+        &mut self,
+        x: &Flow,
+        shape: &[usize],
+        make: impl Fn(Option<String>) -> Layer,
+        weights: Vec<(&str, crate::onnx::tensor::Tensor)>,
+    ) -> Said<Flow> {
+        let own = make(None).rules().output_shape(&x.shape)?;
+        if own != shape {
+            return Err(format!("its output has the shape {shape:?}, that of the layer {own:?}"));
+        }
+        Ok(self.one(x, shape, make, weights))
+    }
+
+    /// The repetition of a vector: Expand of a step of length 1.
+    pub(super) fn repeat(&mut self, x: &Flow) -> Said<Flow> {
+        let wanted = self.constant(1)?.wholes()?.to_vec();
+        let fail = || {
+            Err(format!("{:?} to {wanted:?}; the repetition of a vector over time is supported", x.lens()))
+        };
+        let ([features], [Axis::Of(0), Axis::One, Axis::Of(1)]) = (&x.shape[..], &x.axes[..]) else {
+            return fail();
+        };
+        let features = *features;
+        let keeps = |len: i64, own: i64| len == 1 || len == own;
+        match wanted[..] {
+            [batch, n @ 1..=65536, len] if keeps(batch, x.lens()[0]) && keeps(len, features as i64) => {
+                let n = n as usize;
+                let flow = self.one(x, &[n, features], |name| RepeatVector { n, name }.into(), Vec::new());
+                Ok(Flow { axes: super::plain(2), positive: x.positive, ..flow })
+            }
+            _ => fail(),
+        }
     }
 
     pub(super) fn pool(&mut self, x: &Flow) -> Said<Flow> {
