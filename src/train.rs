@@ -18,13 +18,15 @@ use crate::{
     compiled::CompiledModel,
     data::{
         Dataset, Split,
+        normalization::moments,
         stream::{BUDGET, Cut, Order},
     },
     evaluate::fits,
     gpu::{Context, FeedBuffers, Stamps},
+    layers::Layer,
     loss::Loss,
     metrics::{Metrics, StepResult},
-    model::Model,
+    model::{Model, Placed},
     objective::Objective,
     observe::Recorder,
     optim::Optimizer,
@@ -152,6 +154,33 @@ impl Progress {
     }
 }
 
+/// Initial weights with the mean and variance of the training part in each `Normalization` that takes the input and has
+/// neither, as Keras's `adapt` computes them.
+fn adapted(model: &Model, data: &Dataset, mut weights: Vec<f32>) -> Result<Vec<f32>> {
+    let (placed, parameters) = model.place()?;
+    let adapts = |p: &&Placed<'_>| {
+        matches!(p.layer, Layer::Normalization(layer) if layer.adapts()) && p.from == [None]
+    };
+    for p in placed.iter().filter(adapts) {
+        let (mut mean, mut deviation) = moments(data, &data.train);
+        if let Some(first) = &data.input.normalization {
+            // The layer sees values that are normalized already.
+            let each = mean.iter_mut().zip(&mut deviation).zip(first.mean.iter().zip(&first.deviation));
+            for ((mean, deviation), (m, d)) in each {
+                let d = if *d == 0.0 { 1.0 } else { *d };
+                (*mean, *deviation) = ((*mean - m) / d, *deviation / d);
+            }
+        }
+        let variance = deviation.iter().map(|d| d * d).collect();
+        for (id, numbers) in p.place.parameters.iter().zip([mean, variance]) {
+            let tensor = &parameters[id.0];
+            let to = &mut weights[tensor.offset..tensor.offset + tensor.len()];
+            to.iter_mut().zip::<Vec<f64>>(numbers).for_each(|(to, number)| *to = number as f32);
+        }
+    }
+    Ok(weights)
+}
+
 impl Trainer {
     /// Compiles the plans, proves the variants that are your own files, and writes the initial weights to the device.
     ///
@@ -197,7 +226,7 @@ impl Trainer {
         let (training, judging) = (compiled(Mode::Train).await?, compiled(Mode::Evaluate).await?);
         let nodes = [&training, &judging].into_iter().flat_map(|model| &model.plan.program.nodes);
         chosen::prove(context, nodes, &options.variants).await?;
-        let weights = model.initial_weights(options.seed)?;
+        let weights = adapted(model, &data, model.initial_weights(options.seed)?)?;
         for slice in [&arenas.parameters].into_iter().chain(&arenas.averages) {
             context.write(slice, &weights);
         }

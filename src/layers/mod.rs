@@ -240,7 +240,7 @@ layers! {
     gru::GRU: "units = N: gated recurrent unit over (time, features)",
     bidirectional::Bidirectional: "layer = { type = \"LSTM\", units = N }: a recurrent layer in both directions",
     rescaling::Rescaling: "scale = 0.5, offset = -1: scale · x + offset",
-    normalization::Normalization: "mean = M, variance = V: inputs to mean 0 and deviation 1, by numbers or by `adapt`",
+    normalization::Normalization: "mean = M, variance = V: inputs to mean 0 and deviation 1, of numbers or of the data",
     flatten::Flatten: "height, width and channels become one axis",
     reshape::Reshape: "target_shape = [28, 28]: the same numbers in another shape",
     repeat_vector::RepeatVector: "n = 3: a vector at each of n steps",

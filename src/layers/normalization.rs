@@ -15,8 +15,8 @@ use crate::{
 pub const LEAST: f64 = 1e-7;
 
 /// `Normalization(mean=None, variance=None, invert=False)`: y = (x - mean) / √variance for each channel, the last axis.
-/// Without `mean` and `variance` they are tensors, which training does not change: a file has them, or `adapt` computes
-/// them from data. With `invert`, y = mean + √variance · x.
+/// Without `mean` and `variance` they are tensors, which steps do not change: a file has them, or a new training computes
+/// them from its data for a layer that takes the input. Elsewhere they begin as 0 and 1. With `invert`, y = mean + √variance · x.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Normalization {

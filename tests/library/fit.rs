@@ -8,9 +8,9 @@ use wgrad::{
     Error, Result,
     callbacks::{Callbacks, EarlyStopping, Verdict},
     checkpoint::{Checkpoint, Position},
-    data::{Dataset, Split},
+    data::{Dataset, Split, normalization::moments},
     evaluate::{Evaluator, evaluate},
-    layers::{BatchNormalization, Conv2D, Dense, Flatten},
+    layers::{BatchNormalization, Conv2D, Dense, Flatten, Normalization},
     loss::Loss,
     metrics::{Metrics, StepResult},
     model::Model,
@@ -451,4 +451,35 @@ fn a_frozen_layer_keeps_its_tensors() {
         let frozen = p.name.starts_with("batch_normalization_1.") || p.name.starts_with("dense_1.");
         assert_eq!(before[range.clone()] == after[range], frozen, "{}", p.name);
     }
+}
+
+#[test]
+fn a_normalization_of_the_input_takes_mean_and_variance_of_the_training_part() {
+    let data = data();
+    let context = wgrad_testing::open(false);
+    let model = Model::new("normalized", [28, 28, 1])
+        .add(Normalization::new())
+        .add(Flatten::new())
+        .add(Dense::new(10));
+    let weights = |data: Dataset| {
+        let trainer = pollster::block_on(Trainer::new(&context, &model, data, options(1))).expect("compiles");
+        pollster::block_on(trainer.checkpoint()).expect("reads").weights
+    };
+    let of = |name: &str, weights: &[f32]| {
+        let parameters = model.parameters().expect("fits");
+        let p = parameters.iter().find(|p| p.name == name).expect("is a tensor");
+        f64::from(weights[p.offset])
+    };
+    let (mean, deviation) = moments(&data, &data.train);
+    let found = weights(data.clone());
+    let near =
+        |found: f64, expected: f64| assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
+    near(of("normalization_1.mean", &found), mean[0]);
+    near(of("normalization_1.variance", &found), deviation[0] * deviation[0]);
+    // Of images that are normalized already, mean 0 and variance 1 remain.
+    let mut normalized = data;
+    normalized.input.normalization = Some(wgrad::data::normalization::of(&normalized).expect("has moments"));
+    let found = weights(normalized);
+    near(of("normalization_1.mean", &found), 0.0);
+    near(of("normalization_1.variance", &found), 1.0);
 }
