@@ -13,6 +13,20 @@ use wgrad::{
     op::activations,
 };
 
+/// Operators that work on the rows of an image whose axis of channels the file omits, as on a sequence.
+const ON_SEQUENCES: &[&str] = &[
+    "AveragePool",
+    "BatchNormalization",
+    "Conv",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "LayerNormalization",
+    "MatMul",
+    "MaxPool",
+    "Pad",
+    "ReduceMean",
+];
+
 /// Imports `node`. Returns its output. `sole` is true if no other node takes its first input.
 pub(super) fn node(
     network: &mut Network,
@@ -27,6 +41,9 @@ pub(super) fn node(
     }
     let mut x = b.flow(0)?.clone();
     x.sole &= sole;
+    if ON_SEQUENCES.contains(&node.op()) && x.axes.len() == 3 {
+        x = super::recurrent::sequence(b.network, &x, name)?;
+    }
     let x = &x;
     match node.op() {
         "Identity" => Ok(x.clone()),
@@ -77,7 +94,8 @@ pub(super) fn node(
             if !(0.0..1.0).contains(&rate) {
                 return Err(format!("a ratio of {rate}"));
             }
-            if b.optional(2)?.is_some_and(|t| t.wholes().is_ok_and(|flag| flag != [0])) {
+            let drops = b.optional(2)?.is_some_and(|t| t.wholes().is_ok_and(|flag| flag != [0]));
+            if drops && !b.network.training {
                 return Err("in training (its third input); export the network for inference".into());
             }
             // The shortest decimal number with the file's f32 value.
@@ -93,12 +111,7 @@ pub(super) fn node(
             b.prelu(x.settled()?, &Tensor::real(&[1], vec![node.float("alpha", 0.01)]))
         }
         "Softmax" | "LogSoftmax" => {
-            // Before version 13, Softmax works over all axes from this one on.
-            let old = b.network.opset < 13;
-            let at = x.axis(node.int("axis", if old { 1 } else { -1 }))?;
-            if !x.settled()?.is_last(at) || old && at + 1 != x.axes.len() {
-                return Err("over an axis other than that of channels or classes".into());
-            }
+            b.over_classes(x)?;
             b.activation(x, ActivationName::Softmax)
         }
         _ => {
@@ -106,6 +119,19 @@ pub(super) fn node(
             b.activation(x.settled()?, activation)
         }
     }
+}
+
+/// The input of a `LogSoftmax` over the classes, which appends no layer.
+pub(super) fn before_log_softmax(
+    network: &mut Network,
+    node: &Node<'_>,
+    inputs: &[Option<Value>],
+    name: &str,
+) -> Said<Flow> {
+    let b = Reader { network, node: *node, inputs, name };
+    let x = b.flow(0)?;
+    b.over_classes(x)?;
+    Ok(x.clone())
 }
 
 /// Appends the normalization (image - mean) / deviation.
@@ -210,6 +236,17 @@ impl<'a> Reader<'a, '_> {
         let make = |name| Activation { activation, name }.into();
         let flow = self.one(x, &x.shape, make, Vec::new());
         Ok(Flow { positive: positive.contains(&activation.name()), ..flow })
+    }
+
+    /// Refuses a softmax over another axis than the last.
+    fn over_classes(&self, x: &Flow) -> Said<()> {
+        // Before version 13, Softmax works over all axes from this one on.
+        let old = self.network.opset < 13;
+        let at = x.axis(self.node.int("axis", if old { 1 } else { -1 }))?;
+        if !x.settled()?.is_last(at) || old && at + 1 != x.axes.len() {
+            return Err("over an axis other than that of channels or classes".into());
+        }
+        Ok(())
     }
 
     /// The activation that an operator computes.

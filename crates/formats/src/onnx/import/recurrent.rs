@@ -157,7 +157,7 @@ pub(super) fn layer<'a>(
 }
 
 /// Converts a one-channel image whose last axis was dropped to the sequence of its rows.
-fn sequence(network: &mut super::network::Network, x: &Flow, name: &str) -> Said<Flow> {
+pub(super) fn sequence(network: &mut super::network::Network, x: &Flow, name: &str) -> Said<Flow> {
     let image = x.shape.len() == 3 && x.shape[2] == 1;
     let rows: Vec<Axis> = x.axes.iter().copied().filter(|axis| *axis != Axis::Of(3)).collect();
     if !image || rows.len() != 3 || rows.iter().any(|axis| !matches!(axis, Axis::Of(_))) {
