@@ -3,7 +3,10 @@
 # It installs maturin, NumPy, Keras, JAX, which the NumPy backend of Keras imports, scikit-learn, mypy and pytest from
 # PyPI, some 800 MB.
 #
-# usage: scripts/python.sh [--wheel] [PYTEST ARGUMENTS]
+# usage: scripts/python.sh [--torch] [--wheel] [PYTEST ARGUMENTS]
+#   --torch   install PyTorch too, with its exporter for ONNX, and test modules of PyTorch. It is large: on Linux with an
+#             x86-64 processor 5.5 GB, since PyPI has it with the libraries of CUDA, which are not used. Once it is there,
+#             its tests run without the option as well
 #   --wheel   build the wheel as it is released, with the program wgrad, in target/wheels; look at it with auditwheel;
 #             install it beside NumPy alone, where the program and a training run; then test that. By default the
 #             package is built like the tests of the workspace and without the program, which takes less time
@@ -15,17 +18,19 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'python: %s\n' "$*" >&2; }
 
-wheel=false
-case "${1:-}" in
-  -h | --help)
-    sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' scripts/python.sh
-    exit 0
-    ;;
-  --wheel)
-    wheel=true
-    shift
-    ;;
-esac
+wheel=false torch=false
+while true; do
+  case "${1:-}" in
+    -h | --help)
+      sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' scripts/python.sh
+      exit 0
+      ;;
+    --wheel) wheel=true ;;
+    --torch) torch=true ;;
+    *) break ;;
+  esac
+  shift
+done
 
 PATH=$PATH:${HOME:-/root}/.cargo/bin
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -36,6 +41,10 @@ modules='maturin, numpy, keras, jax, sklearn, mypy, pytest'
 if [ "$wheel" = true ]; then
   packages+=(auditwheel)
   modules+=', auditwheel'
+fi
+if [ "$torch" = true ]; then
+  packages+=(torch onnx onnxscript)
+  modules+=', torch, onnx, onnxscript'
 fi
 
 # An environment with a Python that is new enough.
@@ -54,7 +63,7 @@ if ! KERAS_BACKEND=numpy "$python" -c "import $modules" 2>/dev/null; then
     exit 77
   fi
 fi
-"$python" -m pip list --format=freeze 2>/dev/null | grep -iE '^(maturin|numpy|keras|jax|scikit-learn|mypy|pytest)=' >&2
+"$python" -m pip list --format=freeze 2>/dev/null | grep -iE '^(maturin|numpy|keras|jax|scikit-learn|torch|mypy|pytest)=' >&2
 
 export VIRTUAL_ENV=$environment CARGO_TARGET_DIR=$target KERAS_BACKEND=numpy
 if [ "$wheel" = true ]; then

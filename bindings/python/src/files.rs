@@ -1,6 +1,11 @@
 //! Networks and weights as the bytes of files, and the way back.
 
-use crate::{arrays, errors::Failure, network::Network};
+use crate::{
+    arrays,
+    errors::Failure,
+    network::{Module, Network},
+};
+use numpy::PyArray1;
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict},
@@ -69,15 +74,62 @@ pub fn onnx_file<'py>(
     Ok(PyBytes::new(py, &onnx::write(&file)))
 }
 
+/// For each tensor of the network of an ONNX file, the places of its elements among those of `tensors`, given by name
+/// and number of elements, one after the other: two arrays, since a weight may be the sum of two elements; -1 stands for
+/// none. `module` is as for `Network.onnx`.
+#[pyfunction]
+pub fn onnx_origins<'py>(
+    py: Python<'py>,
+    what: &str,
+    bytes: &[u8],
+    module: Vec<usize>,
+    tensors: Vec<(String, usize)>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let found = py.detach(|| -> Result<_, Failure> {
+        let (file, options) = (onnx::read(what, bytes)?, options_of(Some(&module)));
+        let parameters = import::import(what, &file, &options)?.model.parameters()?;
+        Ok((parameters, import::origins(what, &file, &options, &tensors)?))
+    });
+    let (parameters, origins) = found?;
+    let named = PyDict::new(py);
+    for p in &parameters {
+        let own = &origins[p.offset..p.offset + p.len()];
+        let place = |origin: u32| if origin == import::NOWHERE { -1 } else { i64::from(origin) };
+        let [first, second] =
+            [0, 1].map(|n| PyArray1::from_iter(py, own.iter().map(|origins| place(origins[n]))));
+        named.set_item(&p.name, (first, second))?;
+    }
+    Ok(named)
+}
+
+/// How a file is imported: that of a module of PyTorch, whose input without the batch is `module`, has its channels first,
+/// and one axis is a row of numbers.
+fn options_of(module: Option<&[usize]>) -> import::Options {
+    let Some(module) = module else { return import::Options::default() };
+    let input_shape = if let [numbers] = module { Some([1, 1, *numbers]) } else { None };
+    let layout = (module.len() == 3).then_some(export::Layout::Nchw);
+    import::Options { input_shape, layout, training: true, ..import::Options::default() }
+}
+
 impl Network {
     /// Reads the network of an ONNX file with the compile arguments of the JSON `text`, and its tensors by name.
-    pub fn of_onnx(what: &str, bytes: &[u8], text: &str) -> Result<(Self, Vec<f32>), Failure> {
+    pub fn of_onnx(
+        what: &str,
+        bytes: &[u8],
+        text: &str,
+        module: Option<&[usize]>,
+    ) -> Result<(Self, Vec<f32>), Failure> {
         let file = onnx::read(what, bytes)?;
-        let found = import::import(what, &file, &import::Options::default())?;
+        let found = import::import(what, &file, &options_of(module))?;
         let [height, width, channels] = found.model.input_shape;
-        let input = if (height, width) == (1, 1) { vec![channels] } else { vec![height, width, channels] };
+        let own = if (height, width) == (1, 1) { vec![channels] } else { vec![height, width, channels] };
+        let input = module.map_or(own, <[usize]>::to_vec);
         let mut loaded: Loaded = keras::compiled_as(Path::new(what), found.model, input, text)?;
         loaded.rescaled = found.bytes;
-        Ok((Self::of(loaded)?, found.weights))
+        let network = Self::of(loaded)?;
+        let (channels_first, log_softmax) = (found.channels_first, found.log_softmax);
+        // Files that are no modules get their images in the network's order.
+        let channels_first = channels_first && module.is_some();
+        Ok((Self { module: Module { channels_first, log_softmax }, ..network }, found.weights))
     }
 }

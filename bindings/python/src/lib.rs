@@ -32,7 +32,7 @@ mod _wgrad {
     use super::{
         data::load_data,
         device::{adapters, close},
-        files::{keras_weights, onnx_file, read_weights, safetensors},
+        files::{keras_weights, onnx_file, onnx_origins, read_weights, safetensors},
         network::Network,
         pictures::{curves, dark_style, drawing},
         prediction::{Evaluation, Prediction},

@@ -23,6 +23,17 @@ pub struct Network {
     pub parameters: Vec<Parameter>,
     /// Its loss.
     pub loss: Loss,
+    /// What is known of it as a module of PyTorch.
+    pub module: Module,
+}
+
+/// What is known of a network as a module of PyTorch.
+#[derive(Clone, Copy, Default)]
+pub struct Module {
+    /// True if the caller's inputs have their channels first.
+    pub channels_first: bool,
+    /// True if the module ends in the logarithm of softmax, which the network lacks.
+    pub log_softmax: bool,
 }
 
 /// Row of a summary: name, class, output shape, number of parameters, and how many of these are not trained.
@@ -47,15 +58,18 @@ impl Network {
     }
 
     /// Reads the network of an ONNX file, with its tensors by name. `what` names the file in errors; the JSON `text` has
-    /// the compile arguments.
+    /// the compile arguments. `module` is the shape of an input without the batch, of a module of PyTorch that was
+    /// exported for training.
     #[staticmethod]
+    #[pyo3(signature = (what, bytes, text, module=None))]
     fn onnx<'py>(
         py: Python<'py>,
         what: &str,
         bytes: &[u8],
         text: &str,
+        module: Option<Vec<usize>>,
     ) -> PyResult<(Self, Bound<'py, PyDict>)> {
-        let (network, weights) = Self::of_onnx(what, bytes, text)?;
+        let (network, weights) = py.detach(|| Self::of_onnx(what, bytes, text, module.as_deref()))?;
         let weights = arrays::unpack(py, &network.parameters, weights)?;
         Ok((network, weights))
     }
@@ -103,6 +117,18 @@ impl Network {
     #[getter]
     fn one_hot(&self) -> bool {
         self.loaded.one_hot
+    }
+
+    /// True if inputs have their channels, or features, before height and width, or time.
+    #[getter]
+    fn channels_first(&self) -> bool {
+        self.module.channels_first
+    }
+
+    /// True if the logarithm of softmax follows the outputs.
+    #[getter]
+    fn log_softmax(&self) -> bool {
+        self.module.log_softmax
     }
 
     /// True if images of uint8 enter the device as bytes.
@@ -168,7 +194,7 @@ impl Network {
     /// A network that was read.
     pub fn of(loaded: Loaded) -> Result<Self, Failure> {
         let (parameters, loss) = (loaded.model.parameters()?, loaded.model.loss()?);
-        Ok(Self { loaded, parameters, loss })
+        Ok(Self { loaded, parameters, loss, module: Module::default() })
     }
 
     /// Copies images of uint8 or float32 as the network takes them.

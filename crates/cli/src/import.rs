@@ -165,6 +165,7 @@ impl Import {
             layout: self.layout.map(Into::into),
             output: self.output.clone(),
             moments: self.mean.zip(self.deviation).map(|(mean, deviation)| [mean, deviation]),
+            training: false,
         })
     }
 

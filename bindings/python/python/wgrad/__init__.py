@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import callbacks, keras, layers, losses, optimizers, sklearn
+    from . import callbacks, keras, layers, losses, optimizers, sklearn, torch
     from ._device import Adapter, adapters, close
     from ._loop import NotSupported
     from .data import Data, load_data
@@ -22,12 +22,12 @@ _PLACES = {
     "Adapter": "_device", "Data": "data", "Input": "layers", "Model": "models", "NotSupported": "_loop", "Sequential": "models",
     "adapters": "_device", "callbacks": "callbacks", "close": "_device", "evaluate": "keras", "fit": "keras", "keras": "keras",
     "layers": "layers", "load": "models", "load_data": "data", "load_model": "models", "losses": "losses", "optimizers": "optimizers",
-    "predict": "keras", "sklearn": "sklearn",
+    "predict": "keras", "sklearn": "sklearn", "torch": "torch",
 }  # fmt: skip
 
 __all__ = [
     "Adapter", "Data", "Input", "Model", "NotSupported", "Sequential", "adapters", "callbacks", "close", "evaluate", "fit", "keras",
-    "layers", "load", "load_data", "load_model", "losses", "optimizers", "predict", "sklearn",
+    "layers", "load", "load_data", "load_model", "losses", "optimizers", "predict", "sklearn", "torch",
 ]  # fmt: skip
 
 

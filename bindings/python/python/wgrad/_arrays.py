@@ -38,6 +38,8 @@ def inputs(x: Any, network: Any, name: str = "x") -> np.ndarray:
         raise ValueError(f"{name} has shape {found.shape}, expected (rows, {', '.join(map(str, expected))})")
     if len(found) == 0:
         raise ValueError(f"{name} has no rows, expected at least one")
+    if network.channels_first:
+        found = np.moveaxis(found.reshape(len(found), *expected), 1, -1)
     bytes_too = found.dtype == np.uint8 and network.takes_bytes
     return np.ascontiguousarray(found, dtype=np.uint8 if bytes_too else np.float32)
 

@@ -30,6 +30,9 @@ def read_weights(network: Network, path: str) -> _Tensors:
 def onnx_file(network: Network, weights: _Tensors) -> bytes:
     """The network with its tensors as the bytes of an ONNX file."""
 
+def onnx_origins(what: str, bytes: bytes, module: list[int], tensors: list[tuple[str, int]]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """For each tensor of the network of an ONNX file, the places of its elements among those of tensors."""
+
 def curves(title: str, label: str, curves: list[tuple[str, list[tuple[float, float]]]]) -> str:
     """Curves over epochs as SVG."""
 
@@ -79,7 +82,7 @@ class Network:
     @staticmethod
     def load(path: str) -> tuple[Network, _Tensors]: ...
     @staticmethod
-    def onnx(what: str, bytes: bytes, text: str) -> tuple[Network, _Tensors]: ...
+    def onnx(what: str, bytes: bytes, text: str, module: list[int] | None = None) -> tuple[Network, _Tensors]: ...
     @property
     def input(self) -> list[int]: ...
     @property
@@ -94,6 +97,10 @@ class Network:
     def gives_logits(self) -> bool: ...
     @property
     def one_hot(self) -> bool: ...
+    @property
+    def channels_first(self) -> bool: ...
+    @property
+    def log_softmax(self) -> bool: ...
     @property
     def takes_bytes(self) -> bool: ...
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from typing import Any
 
@@ -134,7 +135,7 @@ class _KerasModel:
         import keras
 
         if not isinstance(model, keras.Model):
-            raise TypeError(f"model is a {type(model).__name__}, expected a Keras 3 model")
+            raise TypeError(f"model is a {type(model).__name__}, expected a Keras 3 model or a torch.nn.Module")
         if compiled and not getattr(model, "compiled", False):
             raise ValueError("the model is not compiled; call model.compile(optimizer, loss) first")
         self.model = model
@@ -281,6 +282,23 @@ def _overrides(callback: Any, hook: str) -> bool:
     return getattr(own, "__func__", own) is not getattr(keras.callbacks.Callback, hook)
 
 
+def _for_module(model: Any, loss: Any, optimizer: Any, metrics: Any) -> Any:
+    """The functions for modules if `model` is one of PyTorch, else None. Keras's models on PyTorch are modules too."""
+    pytorch = sys.modules.get("torch")
+    own = sys.modules.get("keras")
+    is_module = pytorch is not None and isinstance(model, pytorch.nn.Module) and not (own is not None and isinstance(model, own.Model))
+    if is_module:
+        if loss is None:
+            raise TypeError("loss is missing: a module of PyTorch has none; give an object of torch.nn, such as torch.nn.CrossEntropyLoss()")
+        from . import torch as ours
+
+        return ours
+    given = [name for name, value in (("loss", loss), ("optimizer", optimizer), ("metrics", metrics)) if value not in (None, "")]
+    if given:
+        raise TypeError(f"got {given[0]}, which a {type(model).__name__} has from model.compile; only modules of PyTorch take it here")
+    return None
+
+
 def fit(
     model: Any,
     x: Any = None,
@@ -300,15 +318,21 @@ def fit(
     validation_batch_size: int | None = None,
     validation_freq: Any = 1,
     *,
+    loss: Any = None,
+    optimizer: Any = None,
+    metrics: Any = None,
     device: Any = "best",
     seed: int | None = None,
 ) -> Any:
     """Trains a Keras model as `model.fit` does, on a GPU, and writes the weights back.
 
     `x` is an array, with labels in `y`, or gives batches (x, y) or (x, y, sample_weight): a generator, a PyDataset, a
-    `tf.data.Dataset`, a DataLoader, any iterable. `device` is "gpu", "cpu", a part of an adapter's name, or its index in `wgrad.adapters()`. `seed` decides the order
-    of the rows and dropout; without it, it is drawn from numpy's random numbers, which `keras.utils.set_random_seed`
-    seeds. Returns Keras's History.
+    `tf.data.Dataset`, a DataLoader, any iterable. `device` is "gpu", "cpu", a part of an adapter's name, or its index in
+    `wgrad.adapters()`. `seed` decides the order of the rows and dropout; without it, it is drawn from numpy's random
+    numbers, which `keras.utils.set_random_seed` seeds. Returns Keras's History.
+
+    `model` may be a `torch.nn.Module`, too: then `loss`, `optimizer` and `metrics` say what Keras's `compile` says, and
+    `wgrad.torch.fit` describes them.
 
     Raises:
         NotSupported: for a network, or a compile argument, that wgrad lacks.
@@ -316,6 +340,13 @@ def fit(
         RuntimeError: if the device fails.
         FloatingPointError: if the loss is no longer finite.
     """
+    ours = _for_module(model, loss, optimizer, metrics)
+    if ours is not None:
+        return ours.fit(
+            model, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, class_weight, sample_weight,
+            initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq, loss=loss,
+            optimizer="adam" if optimizer is None else optimizer, metrics=metrics, device=device, seed=seed,
+        )  # fmt: skip
     verbose, callbacks = _live.shown(verbose, callbacks)
     return _loop.fit(
         _KerasModel(model),
@@ -351,9 +382,16 @@ def evaluate(
     callbacks: Any = None,
     return_dict: bool = False,
     *,
+    loss: Any = None,
+    metrics: Any = None,
     device: Any = "best",
 ) -> Any:
-    """Loss and metrics of a Keras model, as `model.evaluate` gives them."""
+    """Loss and metrics of a Keras model, as `model.evaluate` gives them; of a `torch.nn.Module` with `loss` and `metrics`."""
+    ours = _for_module(model, loss, None, metrics)
+    if ours is not None:
+        return ours.evaluate(
+            model, x, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict, loss=loss, metrics=metrics, device=device
+        )
     return _loop.evaluate(
         _KerasModel(model),
         x,
@@ -372,7 +410,10 @@ def predict(
     model: Any, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None, *,
     device: Any = "best",
 ) -> np.ndarray:  # fmt: skip
-    """The outputs of a Keras model for `x`, (rows, outputs) of float32, as `model.predict` gives them."""
+    """The outputs of a Keras model or a `torch.nn.Module` for `x`, (rows, outputs) of float32."""
+    ours = _for_module(model, "", None, None)
+    if ours is not None:
+        return ours.predict(model, x, batch_size, verbose, steps, callbacks, device=device)
     return _loop.predict(
         _KerasModel(model, compiled=False), x, batch_size=batch_size, steps=steps, callbacks=callbacks, device=device
     )

@@ -1,7 +1,10 @@
 //! Reads the arguments of Keras's `compile()`. The loss is used where wgrad has it. Everything else that changes
 //! results is reported, with the corresponding field of wgrad.
 
-use super::losses::{self, Compiled};
+use super::{
+    losses::{self, Compiled},
+    torch,
+};
 use serde_json::{Map, Value};
 use wgrad::optim::{self, Method, Optimizer};
 
@@ -63,7 +66,7 @@ pub fn of(config: &Value) -> Compiled {
             "loss" | "loss_weights" => {}
             "optimizer" | "optimizer_config" => {
                 compiled.notes.push(optimizer(value));
-                match optimizer_of(value) {
+                match torch::optimizer(value).unwrap_or_else(|| optimizer_of(value)) {
                     Ok(found) => compiled.optimizer = Some(found),
                     Err(why) => compiled.missing_optimizer = Some(why),
                 }

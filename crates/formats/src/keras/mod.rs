@@ -12,6 +12,7 @@ mod initializers;
 mod losses;
 mod node;
 mod older;
+mod torch;
 mod weights;
 mod writing;
 
@@ -151,7 +152,8 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
 }
 
 /// A network from another program, of which Keras's `compile` arguments are known: `text` is the JSON of an object with
-/// `compile_config`, as in the files of Keras. `input` is the shape of an input, without the batch; `path` names the
+/// `compile_config`, as in the files of Keras. Its loss and optimizer may also be PyTorch's: objects whose `module` is
+/// `torch.nn` or `torch.optim`, with the arguments of the class as `config`. `input` is the shape of an input, without the batch; `path` names the
 /// network in errors.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Converts nodes to layers, except those for sequences.
 
-use super::{Axis, Flow, Said, Value, network::Network, recurrent, written::Function};
+use super::{Axis, Flow, Said, Value, network::Network, sequence, written::Function};
 use crate::onnx::{
     attributes::Node,
     proto::{NodeProto, kind},
@@ -9,10 +9,26 @@ use crate::onnx::{
 use wgrad::{
     layers::{
         Activation, ActivationName, Add, Average, BatchNormalization, Concatenate, Dropout, Flatten, Layer,
-        Maximum, Minimum, Multiply, Reshape, Subtract,
+        Maximum, Minimum, Multiply, Subtract,
     },
     op::activations,
 };
+
+/// Operators that work on the rows of an image whose axis of channels the file omits, as on a sequence.
+const ON_SEQUENCES: &[&str] = &[
+    "AveragePool",
+    "BatchNormalization",
+    "Conv",
+    "ConvTranspose",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "LayerNormalization",
+    "MatMul",
+    "MaxPool",
+    "Pad",
+    "ReduceMean",
+    "Resize",
+];
 
 /// Imports `node`. Returns its output. `sole` is true if no other node takes its first input.
 pub(super) fn node(
@@ -28,18 +44,8 @@ pub(super) fn node(
     }
     let mut x = b.flow(0)?.clone();
     x.sole &= sole;
-    let windows = [
-        "Conv",
-        "ConvTranspose",
-        "MaxPool",
-        "AveragePool",
-        "GlobalAveragePool",
-        "GlobalMaxPool",
-        "ReduceMean",
-    ];
-    if x.axes.len() == 3 && [&windows[..], &["Pad", "Resize"]].concat().contains(&node.op()) {
-        // The rows of a picture of one channel are a sequence.
-        x = Flow { positive: x.positive, ..recurrent::sequence(b.network, x.settled()?, name)? };
+    if ON_SEQUENCES.contains(&node.op()) && x.axes.len() == 3 {
+        x = Flow { positive: x.positive, ..sequence::of_image(b.network, &x, name)? };
     }
     let x = &x;
     match node.op() {
@@ -98,7 +104,8 @@ pub(super) fn node(
             if !(0.0..1.0).contains(&rate) {
                 return Err(format!("a ratio of {rate}"));
             }
-            if b.optional(2)?.is_some_and(|t| t.wholes().is_ok_and(|flag| flag != [0])) {
+            let drops = b.optional(2)?.is_some_and(|t| t.wholes().is_ok_and(|flag| flag != [0]));
+            if drops && !b.network.training {
                 return Err("in training (its third input); export the network for inference".into());
             }
             // The shortest decimal number with the file's f32 value.
@@ -114,12 +121,7 @@ pub(super) fn node(
             b.prelu(x.settled()?, &Tensor::real(&[1], vec![node.float("alpha", 0.01)]))
         }
         "Softmax" | "LogSoftmax" => {
-            // Before version 13, Softmax works over all axes from this one on.
-            let old = b.network.opset < 13;
-            let at = x.axis(node.int("axis", if old { 1 } else { -1 }))?;
-            if !x.settled()?.is_last(at) || old && at + 1 != x.axes.len() {
-                return Err("over an axis other than that of channels or classes".into());
-            }
+            b.over_classes(x)?;
             b.activation(x, ActivationName::Softmax)
         }
         _ => {
@@ -127,6 +129,19 @@ pub(super) fn node(
             b.activation(x.settled()?, activation)
         }
     }
+}
+
+/// The input of a `LogSoftmax` over the classes, which appends no layer.
+pub(super) fn before_log_softmax(
+    network: &mut Network,
+    node: &Node<'_>,
+    inputs: &[Option<Value>],
+    name: &str,
+) -> Said<Flow> {
+    let b = Reader { network, node: *node, inputs, name };
+    let x = b.flow(0)?;
+    b.over_classes(x)?;
+    Ok(x.clone())
 }
 
 /// Appends the normalization (image - mean) / deviation.
@@ -231,6 +246,17 @@ impl<'a> Reader<'a, '_> {
         let make = |name| Activation { activation, name }.into();
         let flow = self.one(x, &x.shape, make, Vec::new());
         Ok(Flow { positive: positive.contains(&activation.name()), ..flow })
+    }
+
+    /// Refuses a softmax over another axis than the last.
+    fn over_classes(&self, x: &Flow) -> Said<()> {
+        // Before version 13, Softmax works over all axes from this one on.
+        let old = self.network.opset < 13;
+        let at = x.axis(self.node.int("axis", if old { 1 } else { -1 }))?;
+        if !x.settled()?.is_last(at) || old && at + 1 != x.axes.len() {
+            return Err("over an axis other than that of channels or classes".into());
+        }
+        Ok(())
     }
 
     /// The activation that an operator computes.
@@ -347,14 +373,6 @@ impl<'a> Reader<'a, '_> {
         self.network.set(&name, "bias", c.clone());
         true
     }
-}
-
-/// Appends a layer that turns the rows of a one-channel image into a sequence; `axes` are the file's axes of it.
-pub(super) fn rows(network: &mut Network, x: &Flow, axes: Vec<Axis>, name: &str) -> Said<Flow> {
-    let target = [x.shape[0], x.shape[1]];
-    let make = |name| Reshape { name, ..Reshape::new(&target.map(|n| n as i64)) }.into();
-    let name = network.add(&format!("{name}_rows"), std::slice::from_ref(&x.layer), make, Vec::new());
-    Ok(Flow { axes, ..x.through(&name, &target) })
 }
 
 /// Reorders one number per channel to wgrad's order.

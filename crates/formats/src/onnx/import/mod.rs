@@ -11,8 +11,10 @@ mod layers;
 mod network;
 mod operators;
 mod order;
+mod origins;
 mod pointwise;
 mod recurrent;
+mod sequence;
 mod shapes;
 mod table;
 mod weights;
@@ -30,6 +32,7 @@ use crate::{Error, Result};
 use flow::{Axis, Flow, Value};
 use network::Network;
 pub use operators::OPERATORS;
+pub use origins::{NOWHERE, origins};
 use std::{
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
@@ -60,6 +63,9 @@ pub struct Options {
     pub output: Option<String>,
     /// Mean and deviation of the training images, for a network that takes (image - mean) / deviation.
     pub moments: Option<[f32; 2]>,
+    /// True if the file was exported for training: its `Dropout` drops, and a `LogSoftmax` at its end, which the loss
+    /// computes, is left out.
+    pub training: bool,
 }
 
 /// An imported network.
@@ -87,6 +93,10 @@ pub struct Imported {
     pub light_on_dark: bool,
     /// True if the file takes bytes and divides them by 255 itself.
     pub bytes: bool,
+    /// True if the channels of an image, or the features of a sequence, are the first axis after the batch in the file.
+    pub channels_first: bool,
+    /// True if a `LogSoftmax` at the end was left out.
+    pub log_softmax: bool,
 }
 
 /// Oldest supported version of ONNX's operators. In earlier versions, some had other defaults.
@@ -139,6 +149,8 @@ pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Import
         preparation: prepared.and_then(|text| serde_json::from_str(text).ok()),
         light_on_dark: prepared == Some(LIGHT_ON_DARK),
         bytes: import.bytes,
+        channels_first: import.channels_first,
+        log_softmax: import.log_softmax,
     })
 }
 
@@ -165,6 +177,8 @@ struct Import<'a> {
     loss: Option<Loss>,
     table: Option<Table>,
     bytes: bool,
+    channels_first: bool,
+    log_softmax: bool,
     /// Number of elements that constants may still be expanded to.
     room: usize,
     /// Maximum number of elements of all layers' weights.
@@ -193,8 +207,8 @@ impl<'a> Import<'a> {
         }
         let steps = written::steps(&nodes, graph, output);
         let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
-        // Reading a value's shape does not count as using its numbers.
-        let asks = |step: &&Step<'_>| ["Shape", "Size"].contains(&step.node().op_type.as_str());
+        // Reading a value's shape or type does not count as using its numbers.
+        let asks = |step: &&Step<'_>| ["CastLike", "Shape", "Size"].contains(&step.node().op_type.as_str());
         for name in steps.iter().filter(|step| !asks(step)).flat_map(Step::inputs) {
             *uses.entry(name).or_default() += 1;
         }
@@ -228,8 +242,10 @@ impl<'a> Import<'a> {
             values.insert(initializer.name.as_str(), Value::Constant(Rc::new(tensor)));
         }
         let (mut flow, shape, batch) = shapes::input(input, file, &steps, options, own.as_ref())?;
-        let bytes = flow.raw;
+        let (bytes, channels_first) = (flow.raw, flow.is_channels_first());
         let mut network = Network::new(shape, opset);
+        network.training = options.training;
+        network.tensors = initializers.iter().map(|name| (*name).to_string()).collect();
         if flow.axes.len() == 2 {
             flow = layers::flattened(&mut network, &flow);
         }
@@ -253,6 +269,8 @@ impl<'a> Import<'a> {
             loss,
             table,
             bytes,
+            channels_first,
+            log_softmax: false,
             room,
             most_weights,
         })
@@ -354,6 +372,10 @@ impl<'a> Import<'a> {
             }
             "LogSoftmax" if first != self.output => {
                 return Err("before the end of the network; as the last node it stands for Softmax".into());
+            }
+            "LogSoftmax" if self.network.training => {
+                self.log_softmax = true;
+                layers::before_log_softmax(&mut self.network, &node, &inputs, name)?
             }
             _ => layers::node(&mut self.network, &node, &inputs, name, sole)?,
         };

@@ -1,7 +1,7 @@
 //! The layers imported so far, with their weights.
 
 use crate::onnx::tensor::Tensor;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
     layers::Layer,
     model::{INPUT, Model},
@@ -26,6 +26,10 @@ pub(super) struct Network {
     pub input_shape: [usize; 3],
     /// Version of the file's operators.
     pub opset: i64,
+    /// True if `Dropout` may be in training.
+    pub training: bool,
+    /// The names of the file's tensors.
+    pub tensors: BTreeSet<String>,
     pub layers: Vec<Built>,
     /// Tensors by the names of parameters.
     pub weights: BTreeMap<String, Tensor>,
@@ -42,6 +46,8 @@ impl Network {
         Self {
             input_shape,
             opset,
+            training: false,
+            tensors: BTreeSet::new(),
             layers: Vec::new(),
             weights: BTreeMap::new(),
             numbers: 0,

@@ -109,7 +109,10 @@ pub(super) fn all_are_read(steps: &[Step<'_>], inputs: &[&str]) -> Said<()> {
     for step in steps {
         let node = step.node();
         let op = node.op_type.as_str();
-        let from_image = step.inputs().any(|name| follows.contains(name)) && !["Shape", "Size"].contains(&op);
+        // The second input of CastLike is only asked for its type.
+        let read = if op == "CastLike" { 1 } else { usize::MAX };
+        let from_image =
+            step.inputs().take(read).any(|name| follows.contains(name)) && !["Shape", "Size"].contains(&op);
         if from_image {
             follows.extend(node.output.iter().map(String::as_str));
         }

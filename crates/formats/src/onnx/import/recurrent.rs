@@ -69,7 +69,7 @@ pub(super) fn layer<'a>(
         0 => [1, 0, 2],
         _ => [0, 1, 2],
     };
-    let x = sequence(&mut import.network, x, name)?;
+    let x = super::sequence::of_image(&mut import.network, x, name)?;
     if x.axes != wanted.map(Axis::Of) {
         return Err(format!("an input {:?}; it takes time, batch and features", x.lens()));
     }
@@ -154,16 +154,6 @@ pub(super) fn layer<'a>(
     };
     let flow = Flow { flipped: cells.backwards && cells.sequences, ..Flow::new(&name, &shape, axes) };
     Ok(all.or(last).map(|output| (output, flow)).into_iter().collect())
-}
-
-/// Converts a one-channel image whose last axis was dropped to the sequence of its rows.
-pub(super) fn sequence(network: &mut super::network::Network, x: &Flow, name: &str) -> Said<Flow> {
-    let image = x.shape.len() == 3 && x.shape[2] == 1;
-    let rows: Vec<Axis> = x.axes.iter().copied().filter(|axis| *axis != Axis::Of(3)).collect();
-    if !image || rows.len() != 3 || rows.iter().any(|axis| !matches!(axis, Axis::Of(_))) {
-        return Ok(x.clone());
-    }
-    layers::rows(network, x, rows, name)
 }
 
 fn cell(node: &Node<'_>) -> Said<Cell> {

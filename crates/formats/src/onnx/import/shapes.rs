@@ -61,6 +61,10 @@ pub(super) fn input(
             let order: &[usize] = if layout == Layout::Nchw { &[0, 3, 1, 2] } else { &[0, 1, 2, 3] };
             (found, order.iter().map(|n| Axis::Of(*n)).collect())
         }
+        // A sequence whose features come first, as convolutions and pools take it.
+        [Some(features), Some(time)] if options.input_shape.is_none() && windowed(&input.name, steps) => {
+            ([*time, *features, 1], [0, 2, 1].map(Axis::Of).to_vec())
+        }
         // An image of one channel whose axis of channels the file omits.
         [h, w] => match (options.input_shape, h, w) {
             (Some(shape), ..) if !agree(&shape, &[*h, *w, Some(1)]) => {
@@ -122,15 +126,18 @@ fn reported(file: &ModelProto) -> Option<Layout> {
 /// Guesses the layout: channels come first where a node for images takes the input directly, or where only the
 /// first axis looks like channels.
 fn guessed(name: &str, rest: &[Option<usize>], steps: &[Step<'_>]) -> Layout {
-    let images = ["Conv", "MaxPool", "AveragePool", "BatchNormalization"];
     let few = |n: Option<usize>| matches!(n, Some(1 | 3 | 4));
-    let mut nodes = steps.iter().map(Step::node);
-    let taken =
-        nodes.any(|n| n.input.first().is_some_and(|i| i == name) && images.contains(&n.op_type.as_str()));
-    match taken || few(rest[0]) && !few(rest[2]) {
+    match windowed(name, steps) || few(rest[0]) && !few(rest[2]) {
         true => Layout::Nchw,
         false => Layout::Nhwc,
     }
+}
+
+/// True if a node that takes channels first takes the input directly.
+fn windowed(name: &str, steps: &[Step<'_>]) -> bool {
+    let images = ["Conv", "MaxPool", "AveragePool", "BatchNormalization"];
+    let mut nodes = steps.iter().map(Step::node);
+    nodes.any(|n| n.input.first().is_some_and(|i| i == name) && images.contains(&n.op_type.as_str()))
 }
 
 /// The value of a node that depends on constants, or on the shape of a flow.
@@ -153,6 +160,12 @@ pub(super) fn constant(
         let (start, end) = (place(node.int("start", 0)), place(node.int("end", rank)));
         let part = lens[start.min(end)..end].to_vec();
         return Ok(Some(Value::Constant(Rc::new(Tensor::whole(&[part.len()], part)))));
+    }
+    if let ("CastLike", Some(Some(Value::Constant(tensor))), Some(Some(Value::Flow(_)))) =
+        (node.op(), inputs.first(), inputs.get(1))
+    {
+        tensor.reals().map_err(|why| format!("to float of {why}"))?;
+        return Ok(Some(Value::Constant(tensor.clone())));
     }
     let mut tensors = Vec::new();
     for input in inputs {

@@ -1,7 +1,10 @@
 //! Nodes for images and sequences: convolutions, pools, padding.
 
 use super::{Axis, Flow, Said, layers::Reader};
-use crate::onnx::attributes::{Window, transposed_window};
+use crate::onnx::{
+    attributes::{Window, transposed_window},
+    tensor::Tensor,
+};
 use std::collections::BTreeSet;
 use wgrad::layers::{
     AveragePooling1D, AveragePooling2D, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Cropping1D,
@@ -70,7 +73,13 @@ impl Reader<'_, '_> {
         if w.shape.len() != x.shape.len() + 1 {
             return Err(format!("a kernel {:?}", w.shape));
         }
-        let bias = self.optional(2)?.cloned();
+        // PyTorch writes zeros where a module has no bias.
+        let made = |bias: &&Tensor| {
+            let name = self.node.0.input.get(2);
+            let own = name.is_some_and(|name| self.network.tensors.contains(name));
+            self.network.training && !own && bias.reals().is_ok_and(|v| v.iter().all(|v| *v == 0.0))
+        };
+        let bias = self.optional(2)?.filter(|bias| !made(bias)).cloned();
         let (use_bias, channels) = (bias.is_some(), x.shape[x.shape.len() - 1]);
         let groups = usize::try_from(self.node.int("group", 1)).unwrap_or(0);
         let inner = w.shape[1].checked_mul(groups);
