@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the Python package of bindings/python, installs it into a Python environment of its own, and runs its tests.
-# It installs maturin, NumPy, Keras, JAX, which the NumPy backend of Keras imports, scikit-learn, mypy and pytest from
-# PyPI, some 800 MB.
+# It installs maturin, NumPy, Keras, JAX, which the NumPy backend of Keras imports, scikit-learn, pandas, mypy and pytest from
+# PyPI, some 900 MB.
 #
 # usage: scripts/python.sh [--torch] [--wheel] [PYTEST ARGUMENTS]
 #   --torch   install PyTorch too, with its exporter for ONNX, and test modules of PyTorch. It is large: on Linux with an
@@ -36,8 +36,8 @@ PATH=$PATH:${HOME:-/root}/.cargo/bin
 target=${CARGO_TARGET_DIR:-$PWD/target}
 environment=$target/python
 python=$environment/bin/python
-packages=(maturin numpy keras jax scikit-learn mypy pytest)
-modules='maturin, numpy, keras, jax, sklearn, mypy, pytest'
+packages=(maturin numpy keras jax scikit-learn pandas mypy pytest)
+modules='maturin, numpy, keras, jax, sklearn, pandas, mypy, pytest'
 if [ "$wheel" = true ]; then
   packages+=(auditwheel)
   modules+=', auditwheel'
@@ -80,7 +80,7 @@ if [ "$wheel" = true ]; then
   "$clean/bin/python" scripts/wheel.py "$file" "$clean/bin/wgrad"
   "$python" -m pip install --quiet --force-reinstall --no-deps "$file"
 else
-  "$environment/bin/maturin" develop --locked --no-default-features --features charts --manifest-path bindings/python/Cargo.toml
+  "$environment/bin/maturin" develop --locked --no-default-features --features measuring --manifest-path bindings/python/Cargo.toml
 fi
 cd bindings/python/tests
 exec "$python" -m pytest -q "$@"

@@ -17,6 +17,9 @@ pub enum Failure {
     Data(wgrad_data::Error),
     /// The process was forked after its device had been opened.
     Forked,
+    /// A failure of the program, in its words.
+    #[cfg(feature = "tool")]
+    Said(String),
 }
 
 impl From<wgrad::Error> for Failure {
@@ -51,6 +54,8 @@ impl From<Failure> for PyErr {
                 "this process was forked from one that had opened the device, which a fork cannot use; start processes with \
                  multiprocessing.set_start_method(\"spawn\")",
             ),
+            #[cfg(feature = "tool")]
+            Failure::Said(words) => PyValueError::new_err(spelled(&words).into_owned()),
             Failure::Data(error) => PyValueError::new_err(spelled(&error.to_string()).into_owned()),
             Failure::Formats(error) => PyValueError::new_err(spelled(&error.to_string()).into_owned()),
             Failure::Engine(E::Diverged { epoch, step, loss }) => PyFloatingPointError::new_err(format!(

@@ -12,6 +12,8 @@ mod device;
 mod errors;
 /// Networks and weights as files.
 mod files;
+/// Measurements, and explanations.
+mod measuring;
 /// A network that Keras described.
 mod network;
 /// Charts.
@@ -33,6 +35,7 @@ mod _wgrad {
         data::load_data,
         device::{adapters, close},
         files::{keras_weights, onnx_file, onnx_origins, read_weights, safetensors},
+        measuring::{explain, lab, profile, report, tune},
         network::Network,
         pictures::{curves, dark_style, drawing},
         prediction::{Evaluation, Prediction},

@@ -99,6 +99,11 @@ impl Setup {
         let context = device::open(&self.device)?;
         let fitting = self.options.fitting(&context, &self.model, &self.data)?;
         self.options.cut_for(fitting);
+        #[cfg(feature = "measuring")]
+        {
+            let tuned = crate::measuring::tuned(&context, &self.model, &self.data.input, &self.options)?;
+            self.options.variants.tuned = tuned;
+        }
         let mut trainer = Trainer::new(&context, &self.model, self.data, self.options).await?;
         trainer.restore(&self.state);
         drop(self.state);

@@ -24,4 +24,4 @@ def test_a_program_of_the_page_runs(number, tmp_path):
 
 
 def test_the_page_has_programs():
-    assert len(PROGRAMS) == 7
+    assert len(PROGRAMS) == 8

@@ -104,16 +104,17 @@ def test_initial_weights_come_from_a_seed():
 def test_callbacks_without_keras(tmp_path):
     x, y = networks.data("images")
     model = stack()
-    seen = []
+    seen, began = [], []
     given = [
         callbacks.LearningRateScheduler(lambda epoch, rate: 0.01 if epoch < 2 else 0.0),
         callbacks.EarlyStopping("loss", patience=1, min_delta=1e-9, restore_best_weights=True),
         callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras", save_best_only=True, monitor="loss"),
         callbacks.CSVLogger(tmp_path / "log.csv"),
         callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append((batch, sorted(logs)))),
+        callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: began.append(epoch), on_train_begin=lambda logs: began.append(logs)),
     ]
     history = model.fit(x, y, epochs=9, batch_size=64, shuffle=False, verbose=0, callbacks=given, **CPU)
-    assert 3 <= len(history.epoch) < 9
+    assert 3 <= len(history.epoch) < 9 and began == [None, *history.epoch]
     assert seen[:4] == [(batch, ["accuracy", "loss"]) for batch in range(4)]
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 1 + len(history.epoch)
     assert (tmp_path / "1.keras").exists()

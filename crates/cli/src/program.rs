@@ -202,6 +202,31 @@ pub fn main_after(words: usize) -> ExitCode {
     }
 }
 
+/// Options of [`report`]; `seconds` is the time of the profile.
+pub struct Reported {
+    /// Folders of the runs.
+    pub runs: Vec<std::path::PathBuf>,
+    /// Number of the test image that is explained, from 0.
+    pub image: usize,
+    /// True for the weights of the last epoch instead of the best.
+    pub last: bool,
+    /// True for what the runs recorded alone.
+    pub curves: bool,
+    /// Seconds to measure where a step spends its time.
+    pub seconds: Option<f64>,
+    /// The adapter, as the option `--adapter` names it.
+    pub device: String,
+}
+
+/// The page of `wgrad report` as HTML.
+///
+/// # Errors
+/// What does not fit, in words.
+pub async fn report(wanted: Reported) -> std::result::Result<String, String> {
+    let made = async { Ok::<_, anyhow::Error>(report::Report::of(wanted)?.page().await?.html()) };
+    made.await.map_err(|error| in_words(&error))
+}
+
 /// Prints clap's answer: the error in the command line, the help or the version.
 fn refused(error: &clap::Error) -> ExitCode {
     let said = error.render().to_string();

@@ -74,19 +74,16 @@ pub struct Report {
 }
 
 impl Report {
+    /// The report on `runs` for a program that shows the page itself.
+    pub fn of(wanted: super::Reported) -> Result<Self> {
+        let super::Reported { runs, image, last, curves, seconds, device } = wanted;
+        let adapter = AdapterArgs { adapter: device.parse()?, checked: false };
+        Ok(Self { runs, out: PathBuf::new(), pictures: None, image, last, profile: seconds, curves, adapter })
+    }
+
     pub async fn run(self) -> Result<ExitCode> {
         can_write(&self.out)?;
-        let runs = self.runs.iter().map(|folder| Ok(Run::open(folder)?)).collect::<Result<Vec<_>>>()?;
-        let recorded = runs.iter().map(recorded).collect::<Result<Vec<_>>>()?;
-        let Some(first) = runs.first() else { bail!("name at least one run") };
-        let page = if self.curves {
-            page(&about(), &recorded, None)?
-        } else {
-            let data = load_recorded(&first.config.data, first.config.options.seed)
-                .context("cannot load the run's data; `--curves` leaves out what needs it")?;
-            let details = self.details(first, &data).await?;
-            page(&about(), &recorded, Some(&details))?
-        };
+        let page = self.page().await?;
         write_page(&page, &self.out)?;
         tell!("wrote {}", self.out.display());
         if let Some(folder) = &self.pictures {
@@ -94,6 +91,21 @@ impl Report {
             tell!("wrote {count} files into {}", folder.display());
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The page about the runs.
+    pub async fn page(&self) -> Result<Page> {
+        let runs = self.runs.iter().map(|folder| Ok(Run::open(folder)?)).collect::<Result<Vec<_>>>()?;
+        let recorded = runs.iter().map(recorded).collect::<Result<Vec<_>>>()?;
+        let Some(first) = runs.first() else { bail!("name at least one run") };
+        if self.curves {
+            Ok(page(&about(), &recorded, None)?)
+        } else {
+            let data = load_recorded(&first.config.data, first.config.options.seed)
+                .context("cannot load the run's data; `--curves` leaves out what needs it")?;
+            let details = self.details(first, &data).await?;
+            Ok(page(&about(), &recorded, Some(&details))?)
+        }
     }
 
     async fn details<'a>(&self, run: &Run, data: &'a Dataset) -> Result<Details<'a>> {

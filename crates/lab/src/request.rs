@@ -6,6 +6,11 @@ use wgrad::{
     op::{Call, Variant},
 };
 
+/// Seconds after which a kernel of `call` counts as hung by default: 20, and more for much work.
+pub fn patience(call: &Call) -> f64 {
+    20.0 + call.flops() / 2e8
+}
+
 /// Request to prove and time variants of one call.
 #[derive(Clone, Debug)]
 pub struct Request {

@@ -2,11 +2,12 @@
 //! of its cases.
 
 use wgrad::{
-    Result,
+    Error, Result,
     networks::{network, small},
     op::{
         Call, Op,
-        sizes::{case, lengths},
+        activations::{self, LINEAR},
+        sizes::{case, given, lengths},
     },
     optim::Optimizer,
     preprocessing::Preprocessing,
@@ -20,6 +21,27 @@ const BATCH: usize = 128;
 fn weight(call: &Call) -> Result<(f64, usize)> {
     let shader = call.op.shader(call.op.variant("naive")?, call.activation)?;
     Ok((call.flops(), lengths(&shader, &call.sizes).iter().sum()))
+}
+
+/// Returns the call of `op` to measure: the typical one, with the given activation and sizes (`M=512,N=512`).
+///
+/// # Errors
+/// [`wgrad::Error::Unknown`] for an unknown activation or size, [`wgrad::Error::Option`] for an activation of an operation
+/// that has none, and for invalid sizes.
+pub fn wanted(op: &'static Op, activation: Option<&str>, size: Option<&str>) -> Result<Call> {
+    let mut call = typical(op)?;
+    if let Some(name) = activation {
+        let activation = activations::activation(name)?;
+        if !op.activated() && activation.name != LINEAR.name {
+            let got = format!("{name}: {} has no activation", op.name);
+            return Err(Error::Option { name: "activation", got, expected: "none" });
+        }
+        call = call.activated(activation);
+    }
+    match size {
+        Some(text) => given(&call, text),
+        None => Ok(call),
+    }
 }
 
 /// Returns the call of `op` that the lab measures by default: the largest in the small built-in networks with batch 128

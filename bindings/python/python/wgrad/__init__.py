@@ -16,18 +16,21 @@ if TYPE_CHECKING:
     from .keras import evaluate, fit, predict
     from .layers import Input
     from .models import Model, Sequential, load, load_model
+    from .tools import explain, lab, profile, report, tune
 
 #: The module of each name. It is imported when the name is used first, since NumPy takes longer than all the rest.
 _PLACES = {
     "Adapter": "_device", "Data": "data", "Input": "layers", "Model": "models", "NotSupported": "_loop", "Sequential": "models",
     "adapters": "_device", "callbacks": "callbacks", "close": "_device", "evaluate": "keras", "fit": "keras", "keras": "keras",
     "layers": "layers", "load": "models", "load_data": "data", "load_model": "models", "losses": "losses", "optimizers": "optimizers",
-    "predict": "keras", "sklearn": "sklearn", "torch": "torch",
+    "predict": "keras", "sklearn": "sklearn", "torch": "torch", "explain": "tools", "lab": "tools", "profile": "tools",
+    "report": "tools", "tune": "tools",
 }  # fmt: skip
 
 __all__ = [
-    "Adapter", "Data", "Input", "Model", "NotSupported", "Sequential", "adapters", "callbacks", "close", "evaluate", "fit", "keras",
-    "layers", "load", "load_data", "load_model", "losses", "optimizers", "predict", "sklearn", "torch",
+    "Adapter", "Data", "Input", "Model", "NotSupported", "Sequential", "adapters", "callbacks", "close", "evaluate", "explain",
+    "fit", "keras", "lab", "layers", "load", "load_data", "load_model", "losses", "optimizers", "predict", "profile", "report",
+    "tune",
 ]  # fmt: skip
 
 

@@ -42,6 +42,64 @@ def drawing(network: Network) -> str:
 def dark_style() -> str:
     """Rules of CSS that turn these charts dark."""
 
+def explain(
+    network: Network, weights: _Tensors, x: np.ndarray, outputs: list[int], floats: bool, device: str
+) -> tuple[np.ndarray, np.ndarray, list[tuple[str, np.ndarray]], str | None]:
+    """Outputs before softmax, the gradients of the asked outputs, the outputs of all layers, and a picture of the first row."""
+
+def lab(
+    op: str,
+    *,
+    size: str | None,
+    variants: list[str],
+    files: list[str],
+    activation: str | None,
+    seconds: float,
+    cases: int | None,
+    seed: int,
+    device: str,
+    told: Callable[[str], Any] | None,
+) -> tuple[str, str]:
+    """Proves, then times, variants of an operation: rows as JSON, and a page."""
+
+def tune(
+    network: Network,
+    *,
+    floats: bool,
+    batch_size: int,
+    seconds: float,
+    again: bool,
+    device: str,
+    told: Callable[[str], Any] | None,
+) -> str:
+    """Chooses the fastest correct variant for each operation of a network: rows as JSON."""
+
+def profile(
+    network: Network,
+    weights: _Tensors,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    floats: bool,
+    batch_size: int,
+    seconds: float,
+    device: str,
+    told: Callable[[str], Any] | None,
+) -> tuple[str, str, str]:
+    """Measures where a step of a training spends its time: rows as JSON, a page, and a trace."""
+
+def report(
+    runs: list[str],
+    *,
+    image: int,
+    last: bool,
+    curves: bool,
+    seconds: float | None,
+    device: str,
+    told: Callable[[str], Any] | None,
+) -> str:
+    """The page of wgrad report about runs."""
+
 def close() -> None:
     """Closes all devices, which frees their memory; the next call opens one again."""
 

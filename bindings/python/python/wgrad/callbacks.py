@@ -87,9 +87,13 @@ class CallbackList(Callback):
 
 
 def _called(name: str) -> Callable[..., None]:
+    count = 2 if "epoch" in name or "batch" in name else 1
+
     def method(self: CallbackList, *arguments: Any) -> None:
+        # As Keras does, also without logs, for functions that have no default for them.
+        given = (*arguments, None)[:count]
         for callback in self.callbacks:
-            getattr(callback, name)(*arguments)
+            getattr(callback, name)(*given)
 
     return method
 

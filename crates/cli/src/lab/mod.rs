@@ -21,17 +21,13 @@ use std::{
 use wgrad::{
     gpu::{AdapterChoice, Options},
     kernels::{self, OPERATIONS},
-    op::{
-        Call, Op, Variant,
-        activations::{self, LINEAR},
-        sizes, user_file,
-    },
+    op::{Call, Op, Variant, activations, user_file},
 };
 use wgrad_lab::{
     self, backends, folder,
     measure::{Lab as Device, measure},
     measurement::peaks::{self, Peaks},
-    request::{Refusal, Request},
+    request::{Refusal, Request, patience},
     row::{self, Row, Status},
     stats::Compiler,
     workload,
@@ -230,18 +226,7 @@ impl Lab {
 
     /// The call to measure: the typical one, with the given activation and sizes.
     fn call(&self, op: &'static Op) -> Result<Call> {
-        let mut call = workload::typical(op)?;
-        if let Some(name) = &self.activation {
-            let activation = activations::activation(name)?;
-            if !op.activated() && activation.name != LINEAR.name {
-                bail!("{} has no activation, got --activation {name}; leave it out", op.name);
-            }
-            call = call.activated(activation);
-        }
-        match &self.size {
-            Some(text) => Ok(sizes::given(&call, text)?),
-            None => Ok(call),
-        }
+        Ok(workload::wanted(op, self.activation.as_deref(), self.size.as_deref())?)
     }
 
     /// Variants to measure: all, or the named ones; then the user's files.
@@ -310,7 +295,7 @@ impl Lab {
             let mut device = self.open(adapter).await?;
             let peaks = self.peaks(&device).await?;
             for (call, variants) in &work {
-                let hung = self.timeout.unwrap_or(20.0 + call.flops() / 2e8);
+                let hung = self.timeout.unwrap_or_else(|| patience(call));
                 let mut refused = BTreeMap::new();
                 let mut wrong_reference = false;
                 for n in reference_first(call.op, variants) {

@@ -25,7 +25,7 @@ use wgrad_data::DataSpec;
 use wgrad_lab::{
     measure::Lab,
     tune::{
-        self, Event, First, Outcome, Quick, Settings, State, Use,
+        self, Event, First, Line, Outcome, Quick, Settings, State, Use,
         cache::{Cache, Entry, Found, Place},
     },
 };
@@ -121,7 +121,7 @@ impl Tune {
         let (outcomes, kept) = choose(&mut lab, &cache, &uses, &found, self.seconds).await?;
         if self.json {
             let record = AdapterRecord::of(&lab.context);
-            outcomes.iter().try_for_each(|outcome| output::json(&print::Line::new(outcome, &record)))?;
+            outcomes.iter().try_for_each(|outcome| output::json(&Line::new(outcome, &record)))?;
         } else if outcomes.is_empty() {
             output::line("every operation of this network has one variant here: there is nothing to choose")?;
         } else {

@@ -5,10 +5,7 @@ use crate::output;
 use anyhow::Result;
 use serde::Serialize;
 use std::process::ExitCode;
-use wgrad::{
-    gpu::{AdapterRecord, Context},
-    op::sizes,
-};
+use wgrad::{gpu::Context, op::sizes};
 use wgrad_lab::tune::{
     Gain, Outcome, State,
     cache::{Cache, Entry, Place},
@@ -17,55 +14,6 @@ use wgrad_report::table::{
     Align::{Left, Right, Wrap},
     Table,
 };
-
-/// An outcome as a line of JSON. Values that were not measured are null.
-#[derive(Serialize)]
-pub struct Line<'a> {
-    op: &'a str,
-    sizes: String,
-    activation: &'a str,
-    state: &'a str,
-    reason: Option<&'a str>,
-    default: &'a str,
-    chosen: Option<&'a str>,
-    gain: Option<Gain>,
-    share: Option<f64>,
-    wrong: Vec<Wrong<'a>>,
-    adapter: &'a AdapterRecord,
-    version: &'static str,
-}
-
-#[derive(Serialize)]
-struct Wrong<'a> {
-    variant: &'a str,
-    reason: &'a str,
-}
-
-impl<'a> Line<'a> {
-    /// The line of `outcome`.
-    pub fn new(outcome: &'a Outcome, adapter: &'a AdapterRecord) -> Self {
-        let (state, reason, decision) = match &outcome.state {
-            State::Known(_) => ("known", None, None),
-            State::Decided(decision) => ("decided", None, Some(decision)),
-            State::LeftOut(reason) => ("left out", Some(reason.as_str()), None),
-        };
-        let wrong = decision.iter().flat_map(|decision| &decision.wrong);
-        Self {
-            op: outcome.call.op.name,
-            sizes: sizes::words(&outcome.call),
-            activation: outcome.call.activation.name,
-            state,
-            reason,
-            default: &outcome.default,
-            chosen: outcome.chosen(),
-            gain: decision.and_then(|decision| decision.gain),
-            share: outcome.share,
-            wrong: wrong.map(|(variant, reason)| Wrong { variant, reason }).collect(),
-            adapter,
-            version: env!("CARGO_PKG_VERSION"),
-        }
-    }
-}
 
 fn gain(gain: Option<Gain>) -> String {
     gain.map_or(String::new(), |Gain { ratio, low, high }| format!("{ratio:.2} ({low:.2} to {high:.2})"))

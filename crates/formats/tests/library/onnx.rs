@@ -240,6 +240,49 @@ fn files_of_pytorch_are_read_with_their_weights_turned() {
     assert_eq!(seen, 4);
 }
 
+#[test]
+fn weights_have_their_origins_in_the_tensors_of_the_file() {
+    let mut sums = 0;
+    for name in ["mlp", "cnn", "residual", "rows"] {
+        let folder = wgrad_testing::fixture("onnx").join(format!("pytorch_{name}"));
+        let file = onnx::read(name, &fs::read(folder.join("model.onnx")).expect("is there")).expect("reads");
+        let options = import::Options { training: true, ..import::Options::default() };
+        let imported = import::import(name, &file, &options).expect("imports");
+        assert_eq!(imported.log_softmax, name == "mlp");
+        let held = &file.graph.as_ref().expect("has one").initializer;
+        let held: Vec<(String, Tensor)> = held
+            .iter()
+            .filter(|t| t.data_type == kind::FLOAT)
+            .map(|t| (t.name.clone(), Tensor::from_proto(t).expect("numbers")))
+            .collect();
+        let tensors: Vec<(String, usize)> = held.iter().map(|(name, t)| (name.clone(), t.len())).collect();
+        let flat: Vec<f32> = held.iter().flat_map(|(_, t)| t.reals().expect("floats").to_vec()).collect();
+        let origins = import::origins(name, &file, &options, &tensors).expect("finds them");
+        let value = |origin: u32| if origin == import::NOWHERE { 0.0 } else { flat[origin as usize] };
+        let found: Vec<f32> = origins.iter().map(|[first, second]| value(*first) + value(*second)).collect();
+        assert_eq!(found, imported.weights, "{name}");
+        assert!(origins.iter().all(|[first, _]| *first != import::NOWHERE), "{name}");
+        sums += origins.iter().filter(|[_, second]| *second != import::NOWHERE).count();
+    }
+    // The biases of the LSTM, eight units with four gates.
+    assert_eq!(sums, 32);
+}
+
+#[test]
+fn weights_that_are_computed_have_no_origin() {
+    let mut file = with_node("Identity");
+    let graph = file.graph.as_mut().expect("has one");
+    let dense = graph.node.iter_mut().find(|n| ["Gemm", "MatMul"].contains(&n.op_type.as_str()));
+    let kernel = std::mem::replace(&mut dense.expect("a product").input[1], "twice".into());
+    let len =
+        graph.initializer.iter().find(|t| t.name == kernel).expect("its kernel").dims.iter().product::<i64>();
+    let (input, output) = (vec![kernel.clone(), kernel.clone()], vec!["twice".to_string()]);
+    graph.node.insert(0, NodeProto { input, output, op_type: "Mul".into(), ..NodeProto::default() });
+    let error = import::origins("net", &file, &import::Options::default(), &[(kernel, len as usize)]);
+    let words = error.expect_err("a product of weights").to_string();
+    assert!(words.contains("net: `") && words.contains("computed from several numbers"), "{words}");
+}
+
 /// The linear network's file with one more node after the input.
 fn with_node(op: &str) -> ModelProto {
     let model = network("linear", [4, 4, 1], 3).expect("built in");

@@ -7,8 +7,10 @@
 pub mod cache;
 mod contest;
 mod first;
+mod line;
 
 pub use first::{FIRST_SECONDS, First, Quick, first};
+pub use line::{Line, Wrong};
 
 use crate::measure::Lab;
 use serde::{Deserialize, Serialize};

@@ -11,7 +11,7 @@ mod sight;
 mod tensors;
 
 pub use images::galleries;
-pub use sight::kernels;
+pub use sight::{explained, kernels};
 
 use super::{
     lab::About,

@@ -8,7 +8,12 @@ use crate::{
     pixels::{enlarged, mosaic, most, rising, signed},
 };
 use image::RgbImage;
-use wgrad::{Result, evaluate::argmax, explain::Activations, program::Parameter};
+use wgrad::{
+    Result,
+    evaluate::argmax,
+    explain::{Activations, Explanation},
+    program::Parameter,
+};
 
 /// Maximum number of kernels drawn, and of maps per layer.
 const KERNELS: usize = 32;
@@ -106,6 +111,32 @@ fn maps(layer: &Activations) -> Option<Item> {
     })
 }
 
+/// Draws the explanation of the first image: the gradient of the score with respect to each pixel, and the maps of the
+/// layers. Nothing for a network whose inputs are no pictures.
+pub fn explained([height, width, channels]: [usize; 3], found: &Explanation) -> Vec<Gallery> {
+    if height * width < 2 {
+        return Vec::new();
+    }
+    let values =
+        strongest(&found.gradient[..(height * width * channels).min(found.gradient.len())], channels);
+    let image =
+        enlarged(&signed([height, width], &values, most(&values)), (96 / height.max(width)).max(1) as u32);
+    let words = "gradient of the score".to_string();
+    let alt = format!("The {words}, largest {:.2e} per pixel.", most(&values));
+    let item = Item { image, lines: vec![words, "orange: brightening raises it".into()], alt };
+    let saliency = Gallery { title: "Saliency: which pixels change the score".into(), items: vec![item] };
+    let maps: Vec<Item> = found.layers.iter().filter_map(maps).take(LAYERS).collect();
+    let maps = (!maps.is_empty()).then(|| Gallery { title: "Feature maps".into(), items: maps });
+    [Some(saliency), maps].into_iter().flatten().collect()
+}
+
+/// The channel with the largest magnitude at each pixel.
+fn strongest(gradient: &[f32], channels: usize) -> Vec<f32> {
+    let pixels = gradient.chunks_exact(channels.max(1));
+    let one = |pixel: &[f32]| pixel[argmax(&pixel.iter().map(|v| v.abs()).collect::<Vec<_>>())];
+    pixels.map(one).collect()
+}
+
 fn saliency(details: &Details<'_>) -> Vec<Item> {
     let (data, seen) = (details.data, &details.seen);
     let label = data.test.labels.get(seen.image).map_or(0, |label| *label as usize);
@@ -118,10 +149,7 @@ fn saliency(details: &Details<'_>) -> Vec<Item> {
     let mut items: Vec<Item> = tile(data, seen.image, vec![is.clone()], is).into_iter().collect();
     let zoom = items.first().map_or(1, |item| item.image.width() / data.width.max(1) as u32);
     for (output, found) in &seen.scores {
-        // The channel with the largest magnitude at each pixel.
-        let pixels = found.gradient.chunks_exact(data.channels.max(1));
-        let strongest = |pixel: &[f32]| pixel[argmax(&pixel.iter().map(|v| v.abs()).collect::<Vec<_>>())];
-        let values: Vec<f32> = pixels.map(strongest).collect();
+        let values = strongest(&found.gradient, data.channels);
         let image = enlarged(&signed([data.height, data.width], &values, most(&values)), zoom);
         let class = if found.logits.len() == 1 && !regression { 1 } else { *output };
         let words = format!("gradient of the score of {}", name(class));
