@@ -37,7 +37,7 @@ def plain(value):
     for share in ("dropout", "recurrent_dropout"):
         if share in found:
             found[share] = 0.0
-    if kind.startswith("Random"):
+    if kind.startswith("Random") and "name" in found.get("config", {}):  # no initializer
         found["class_name"], found["registered_name"] = "Activation", None
         found["config"] = {"name": found["config"]["name"], "activation": "linear"}
     return found
