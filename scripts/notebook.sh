@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Runs examples/fashion_mnist.ipynb from its first cell to its last, and fails if a cell fails. Installs Jupyter,
+# Runs the notebooks of examples from their first cells to their last, and fails if a cell fails. Installs Jupyter,
 # Matplotlib, anywidget and the Python package of this repository into a separate Python environment, target/notebook.
 #
-# usage: scripts/notebook.sh [--in-place]
+# usage: scripts/notebook.sh [--in-place] [NAME...]
+#   NAME         a notebook: fashion_mnist or tutorial; both by default
 #   --in-place   write the output of the cells into the committed notebook; by default the result is
-#                target/notebook/fashion_mnist.ipynb
+#                target/notebook/NAME.ipynb
 #
 # PYTHON names another Python than python3.
 set -euo pipefail
@@ -12,19 +13,24 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'notebook: %s\n' "$*" >&2; }
 
-in_place=false
-case "$#:${1:-}" in
-  0:) ;;
-  1:--in-place) in_place=true ;;
-  1:-h | 1:--help)
-    sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' scripts/notebook.sh
-    exit 0
-    ;;
-  *)
-    say "expected nothing or --in-place, got: $*"
-    exit 2
-    ;;
-esac
+in_place=false names=()
+for argument in "$@"; do
+  case "$argument" in
+    --in-place) in_place=true ;;
+    -h | --help)
+      sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' scripts/notebook.sh
+      exit 0
+      ;;
+    *)
+      if [ ! -e "examples/$argument.ipynb" ]; then
+        say "expected --in-place, fashion_mnist or tutorial, got: $argument"
+        exit 2
+      fi
+      names+=("$argument")
+      ;;
+  esac
+done
+[ "${#names[@]}" -gt 0 ] || names=(fashion_mnist tutorial)
 
 PATH=$PATH:${HOME:-/root}/.cargo/bin
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -38,16 +44,17 @@ if ! "$python" -c 'import anywidget, ipykernel, matplotlib, maturin, nbconvert, 
   fi
   "$python" -m pip install --quiet anywidget ipykernel matplotlib maturin nbconvert numpy
 fi
-VIRTUAL_ENV=$environment CARGO_TARGET_DIR=$target "$environment/bin/maturin" develop --locked --no-default-features --features charts \
+VIRTUAL_ENV=$environment CARGO_TARGET_DIR=$target "$environment/bin/maturin" develop --locked --no-default-features --features measuring \
   --manifest-path bindings/python/Cargo.toml
 
-say "running examples/fashion_mnist.ipynb"
-"$python" -m nbconvert --to notebook --execute --ExecutePreprocessor.timeout=1800 \
-  --ExecutePreprocessor.record_timing=False --output-dir "$target/notebook" examples/fashion_mnist.ipynb
-result=$target/notebook/fashion_mnist.ipynb
+for name in "${names[@]}"; do
+  say "running examples/$name.ipynb"
+  "$python" -m nbconvert --to notebook --execute --ExecutePreprocessor.timeout=1800 \
+    --ExecutePreprocessor.record_timing=False --output-dir "$target/notebook" "examples/$name.ipynb"
+  result=$target/notebook/$name.ipynb
 
-# Remove metadata that differs between machines and tells readers nothing.
-"$python" - "$result" <<'PYTHON'
+  # Remove metadata that differs between machines and tells readers nothing.
+  "$python" - "$result" <<'PYTHON'
 import json, sys
 path = sys.argv[1]
 with open(path) as file:
@@ -59,8 +66,9 @@ with open(path, "w") as file:
     file.write("\n")
 PYTHON
 
-if [ "$in_place" = true ]; then
-  cp "$result" examples/fashion_mnist.ipynb
-  result=examples/fashion_mnist.ipynb
-fi
-say "all cells ran: $result ($(($(wc -c <"$result") / 1024)) KB)"
+  if [ "$in_place" = true ]; then
+    cp "$result" "examples/$name.ipynb"
+    result=examples/$name.ipynb
+  fi
+  say "all cells ran: $result ($(($(wc -c <"$result") / 1024)) KB)"
+done

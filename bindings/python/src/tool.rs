@@ -15,8 +15,9 @@ pub fn main(py: Python<'_>, words: usize) -> u8 {
 /// Says that the program is not in this package.
 #[cfg(not(feature = "tool"))]
 #[pyfunction]
-pub fn main(_words: usize) -> PyResult<u8> {
+pub fn main(words: usize) -> PyResult<u8> {
     use pyo3::exceptions::PyRuntimeError;
+    let _unused = words;
     Err(PyRuntimeError::new_err(
         "this package was built without the program wgrad; build it with `cargo build --release`, or the package with its \
          feature `tool`",

@@ -1,8 +1,11 @@
 """The extension: networks, trainings and predictions of the engine."""
 
-from typing import Any, Callable
+from typing import Any, Callable, final
 
 import numpy as np
+from typing_extensions import disjoint_base
+
+__all__: list[str]
 
 _Tensors = dict[str, np.ndarray]
 
@@ -103,6 +106,8 @@ def report(
 def close() -> None:
     """Closes all devices, which frees their memory; the next call opens one again."""
 
+@final
+@disjoint_base
 class Prediction:
     """A network on a device, for the outputs of arrays."""
 
@@ -111,6 +116,8 @@ class Prediction:
     ) -> Prediction: ...
     def outputs(self, x: np.ndarray) -> np.ndarray: ...
 
+@final
+@disjoint_base
 class Evaluation:
     """A network on a device, for its loss and metrics on arrays."""
 
@@ -133,6 +140,8 @@ class Evaluation:
         on_outputs: Callable[[np.ndarray, np.ndarray, float, float], Any] | None = None,
     ) -> tuple[float, float]: ...
 
+@final
+@disjoint_base
 class Network:
     """A network read from the JSON of model.to_json()."""
 
@@ -176,6 +185,8 @@ class Network:
     def initial_weights(self, seed: int) -> _Tensors: ...
     def summary(self) -> list[tuple[str, str, list[int], int, int]]: ...
 
+@final
+@disjoint_base
 class Training:
     """A training of a network on arrays."""
 
