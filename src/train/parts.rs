@@ -34,8 +34,10 @@ impl Options {
     /// The largest number of images of a step that `context` can compute at once, up to [`Options::batch`].
     ///
     /// # Errors
-    /// [`crate::Error::TooLarge`] if not even one image fits; [`crate::Error::Model`].
+    /// [`crate::Error::TooLarge`] if not even one image fits; [`crate::Error::Model`]; the errors of
+    /// [`Options::validate`].
     pub fn fitting(&self, context: &Context, model: &Model, data: &Dataset) -> Result<usize> {
+        self.validate()?;
         let programs = |batch| {
             let Self { optimizer, objective, .. } = self;
             let program = |mode| model.program_with(&data.input, mode, batch, 1, optimizer, objective);
