@@ -3,9 +3,12 @@
 from typing import Any, Callable, final
 
 import numpy as np
-from typing_extensions import disjoint_base
 
-__all__: list[str]
+__all__ = [
+    "Evaluation", "Network", "Prediction", "Training", "adapters", "close", "curves", "dark_style", "drawing", "explain",
+    "finish", "keras_weights", "lab", "load_data", "main", "onnx_file", "onnx_origins", "profile", "read_weights",
+    "report", "safetensors", "tune",
+]  # fmt: skip
 
 _Tensors = dict[str, np.ndarray]
 
@@ -107,7 +110,6 @@ def close() -> None:
     """Closes all devices, which frees their memory; the next call opens one again."""
 
 @final
-@disjoint_base
 class Prediction:
     """A network on a device, for the outputs of arrays."""
 
@@ -117,7 +119,6 @@ class Prediction:
     def outputs(self, x: np.ndarray) -> np.ndarray: ...
 
 @final
-@disjoint_base
 class Evaluation:
     """A network on a device, for its loss and metrics on arrays."""
 
@@ -141,7 +142,6 @@ class Evaluation:
     ) -> tuple[float, float]: ...
 
 @final
-@disjoint_base
 class Network:
     """A network read from the JSON of model.to_json()."""
 
@@ -186,7 +186,6 @@ class Network:
     def summary(self) -> list[tuple[str, str, list[int], int, int]]: ...
 
 @final
-@disjoint_base
 class Training:
     """A training of a network on arrays."""
 
