@@ -157,6 +157,10 @@ class Model:
         described: dict[str, Any] = {"module": self._module, "class_name": self._class, "config": self.get_config(), "registered_name": None}
         return json.dumps({**described, **self._compile_config()})
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: all but the extension's object, which follows from the rest."""
+        return {**self.__dict__, "_network": None}
+
     def _read(self) -> Network:
         """The network as the extension reads it."""
         if self._network is None:
