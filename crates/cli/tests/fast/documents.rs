@@ -169,7 +169,7 @@ fn networks_in_blocks_of_code_fit_together() {
 #[test]
 fn notebooks_are_small_and_name_no_folder_of_the_machine_that_ran_them() {
     let notebooks = files("examples", &["ipynb"]);
-    assert_eq!(notebooks.len(), 2, "{notebooks:?}");
+    assert_eq!(notebooks.len(), 3, "{notebooks:?}");
     for path in notebooks {
         let text = fs::read_to_string(&path).expect("reads");
         assert!(text.len() < 500_000, "{} has {} bytes", path.display(), text.len());

@@ -57,7 +57,8 @@ fn differs(method: &Method, field: &str, x: f64) -> bool {
 pub fn of(config: &Value) -> Compiled {
     let said = config.get("compile_config").or(config.get("training_config")).and_then(Value::as_object);
     let Some(said) = said else { return Compiled::default() };
-    let mut compiled = losses::of(said.get("loss").unwrap_or(&Value::Null));
+    let loss = said.get("loss").unwrap_or(&Value::Null);
+    let mut compiled = torch::loss(loss).unwrap_or_else(|| losses::of(loss));
     if let Some(weights) = said.get("loss_weights").filter(|weights| !are_one(weights)) {
         compiled = losses::missing(&format!("weighted by loss_weights = {weights}"));
     }

@@ -28,9 +28,6 @@ pub struct Compiled {
 
 /// Reads the value of `loss`.
 pub fn of(value: &Value) -> Compiled {
-    if let Some(found) = super::torch::loss(value) {
-        return found;
-    }
     match value {
         Value::Null => Compiled::default(),
         Value::String(name) => named(name, &Value::Null),

@@ -260,11 +260,13 @@ fn weights_have_their_origins_in_the_tensors_of_the_file() {
         let origins = import::origins(name, &file, &options, &tensors).expect("finds them");
         let value = |origin: u32| if origin == import::NOWHERE { 0.0 } else { flat[origin as usize] };
         let found: Vec<f32> = origins.iter().map(|[first, second]| value(*first) + value(*second)).collect();
-        assert_eq!(found, imported.weights, "{name}");
-        // Between tensors the arena has padding.
+        let comes = |n: usize| origins[n][0] != import::NOWHERE;
+        let other = (0..found.len()).find(|n| comes(*n) && found[*n] != imported.weights[*n]);
+        assert_eq!(other, None, "{name}");
+        // A slope is an attribute of its node, and between tensors the arena has padding.
         for p in imported.model.parameters().expect("fits") {
-            let own = &origins[p.offset..p.offset + p.len()];
-            assert!(own.iter().all(|[first, _]| *first != import::NOWHERE), "{name}: {}", p.name);
+            let all = (p.offset..p.offset + p.len()).all(comes);
+            assert_eq!(all, p.name != "node_leaky_relu.alpha", "{name}: {}", p.name);
         }
         sums += origins.iter().filter(|[_, second]| *second != import::NOWHERE).count();
     }
