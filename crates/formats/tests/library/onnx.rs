@@ -242,7 +242,6 @@ fn files_of_pytorch_are_read_with_their_weights_turned() {
 
 #[test]
 fn weights_have_their_origins_in_the_tensors_of_the_file() {
-    let mut sums = 0;
     for name in ["mlp", "cnn", "residual", "rows"] {
         let folder = wgrad_testing::fixture("onnx").join(format!("pytorch_{name}"));
         let file = onnx::read(name, &fs::read(folder.join("model.onnx")).expect("is there")).expect("reads");
@@ -252,12 +251,20 @@ fn weights_have_their_origins_in_the_tensors_of_the_file() {
         let held = &file.graph.as_ref().expect("has one").initializer;
         let held: Vec<(String, Tensor)> = held
             .iter()
-            .filter(|t| t.data_type == kind::FLOAT)
+            // Single numbers are constants of the exporter.
+            .filter(|t| t.data_type == kind::FLOAT && t.dims.iter().product::<i64>() > 1)
             .map(|t| (t.name.clone(), Tensor::from_proto(t).expect("numbers")))
             .collect();
         let tensors: Vec<(String, usize)> = held.iter().map(|(name, t)| (name.clone(), t.len())).collect();
         let flat: Vec<f32> = held.iter().flat_map(|(_, t)| t.reals().expect("floats").to_vec()).collect();
-        let origins = import::origins(name, &file, &options, &tensors).expect("finds them");
+        let origins = import::origins(name, &file, &options, &tensors);
+        if name == "rows" {
+            // Both biases of its LSTM are in one tensor, and a weight is a sum of two of its elements.
+            let words = origins.expect_err("sums within a tensor").to_string();
+            assert!(words.contains("`node_lstm__2.bias` is computed from several numbers"), "{words}");
+            continue;
+        }
+        let origins = origins.expect("finds them");
         let value = |origin: u32| if origin == import::NOWHERE { 0.0 } else { flat[origin as usize] };
         let found: Vec<f32> = origins.iter().map(|[first, second]| value(*first) + value(*second)).collect();
         let comes = |n: usize| origins[n][0] != import::NOWHERE;
@@ -268,10 +275,7 @@ fn weights_have_their_origins_in_the_tensors_of_the_file() {
             let all = (p.offset..p.offset + p.len()).all(comes);
             assert_eq!(all, p.name != "node_leaky_relu.alpha", "{name}: {}", p.name);
         }
-        sums += origins.iter().filter(|[_, second]| *second != import::NOWHERE).count();
     }
-    // The biases of the LSTM, eight units with four gates.
-    assert_eq!(sums, 32);
 }
 
 #[test]
