@@ -9,7 +9,7 @@
 #             its tests run without the option as well
 #   --wheel   build the wheel as it is released, with the program wgrad, in target/wheels; look at it with auditwheel;
 #             install it beside NumPy alone, where the program and a training run; then test that. By default the
-#             package is built like the tests of the workspace and without the program, which takes less time
+#             package is built with the tests of the workspace, which share what they compile
 #
 # PYTHON names another Python than python3. Python 3.10 or newer with the module venv is needed. Exit status 77,
 # as of a skipped test, if it is not there, or if PyPI cannot be reached.
@@ -80,7 +80,18 @@ if [ "$wheel" = true ]; then
   "$clean/bin/python" scripts/wheel.py "$file" "$clean/bin/wgrad"
   "$python" -m pip install --quiet --force-reinstall --no-deps "$file"
 else
-  "$environment/bin/maturin" develop --locked --no-default-features --features measuring --manifest-path bindings/python/Cargo.toml
+  # All targets of the workspace: `maturin develop` would compile them again, with features of its own. PyO3 asks Python
+  # for nothing but its version; the module is not linked to it.
+  PYO3_BUILD_EXTENSION_MODULE=1 PYO3_PYTHON=$python cargo build --locked --workspace --all-targets
+  case $(uname -s) in
+    Darwin) built=lib_wgrad.dylib module=_wgrad.abi3.so ;;
+    MINGW* | MSYS* | CYGWIN*) built=_wgrad.dll module=_wgrad.pyd ;;
+    *) built=lib_wgrad.so module=_wgrad.abi3.so ;;
+  esac
+  cp "$target/debug/$built" "bindings/python/python/wgrad/$module"
+  packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  "$python" -m pip uninstall --quiet --yes wgrad 2>/dev/null || true
+  printf '%s\n' "$PWD/bindings/python/python" >"$packages/wgrad.pth"
 fi
 cd bindings/python/tests
 exec "$python" -m pytest -q "$@"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sets up the machine and runs all tests: everything on the default adapter, then the kernel tests on the other software
-# adapters.
+# Sets up the machine and runs all tests: everything on the default adapter, the Python package where there is a Python,
+# then the kernel tests on the other software adapters.
 #
 # usage: scripts/test.sh [--all-adapters] [--browser]
 #   --all-adapters   install SwiftShader and llvmpipe through GL if need be, and run all the tests on them too
@@ -63,6 +63,18 @@ has_library() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -F "$1
 
 # One failure hides no other.
 run 'default adapter' cargo test --locked --no-fail-fast
+
+start=$SECONDS code=0
+say 'Python package: scripts/python.sh'
+scripts/python.sh || code=$?
+case $code in
+  0) summary+=("passed          Python package ($((SECONDS - start)) s)") ;;
+  77) summary+=('NOT RUN         Python package: it needs Python 3.10 or newer with venv, and PyPI') ;;
+  *)
+    summary+=("FAILED          Python package ($((SECONDS - start)) s): scripts/python.sh")
+    failed=true
+    ;;
+esac
 
 swiftshader=/usr/lib/chromium/vk_swiftshader_icd.json
 if [ -e "$swiftshader" ] && [ -e /usr/lib/chromium/libvk_swiftshader.so ]; then

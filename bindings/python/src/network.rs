@@ -44,14 +44,14 @@ impl Network {
     /// Reads the JSON text of a network; `name` names it in errors.
     #[new]
     fn new(text: &str, name: &str) -> PyResult<Self> {
-        Ok(Self::of(keras::parse(Path::new(name), text, [28, 28, 1]).map_err(Failure::from)?)?)
+        Ok(Self::of(keras::parse(Path::new(name), text, None).map_err(Failure::from)?)?)
     }
 
     /// Reads the network of a `.keras` file, with its tensors by name.
     #[staticmethod]
     fn load<'py>(py: Python<'py>, path: &str) -> PyResult<(Self, Bound<'py, PyDict>)> {
         let path = Path::new(path);
-        let network = Self::of(keras::load(path, [28, 28, 1]).map_err(Failure::from)?)?;
+        let network = Self::of(keras::load(path, None).map_err(Failure::from)?)?;
         let state = keras::checkpoint(path, &network.parameters).map_err(Failure::from)?;
         let weights = arrays::unpack(py, &network.parameters, state.weights)?;
         Ok((network, weights))

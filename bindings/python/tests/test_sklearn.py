@@ -42,8 +42,9 @@ def test_images_and_early_stopping():
     y = random.integers(0, 2, 200)
     x = random.normal(size=(200, 6, 6)) + y[:, None, None] * np.eye(6) * 3
     network = Classifier((layers.Conv2D(4, 3, activation="relu"),), input_shape=(6, 6, 1), epochs=200, patience=3, device="cpu", random_state=0)
-    network.fit(x.reshape(200, 36), y)
-    assert network.score(x.reshape(200, 36), y) > 0.95 and network.n_iter_ < 200
+    # Labels that are wrong cannot be learned for the rows that are held out.
+    network.fit(x.reshape(200, 36), np.where(random.random(200) < 0.15, 1 - y, y))
+    assert network.score(x.reshape(200, 36), y) > 0.9 and network.n_iter_ < 200
 
 
 def test_a_regression_in_other_units():

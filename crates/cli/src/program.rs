@@ -350,7 +350,7 @@ impl DataArgs {
 
 /// Loads a model from one of Keras's files and prints its notes; with `initial`, also those on its initialisers.
 pub fn keras_model(path: &Path, input_shape: [usize; 3], initial: bool) -> Result<keras::Loaded> {
-    let loaded = keras::load(path, input_shape)?;
+    let loaded = keras::load(path, Some(input_shape))?;
     let initializers = loaded.initializers.iter().filter(|_| initial);
     loaded.notes.iter().chain(initializers).for_each(|note| tell!("note: {}: {note}", path.display()));
     Ok(loaded)

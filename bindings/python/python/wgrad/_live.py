@@ -118,12 +118,12 @@ class Live(Callback):
             left = (epochs - self._epoch) * steps - batch - 1
             words += f", {left / pace:.0f} s left"
             self._state["done"] = (self._epoch * steps + batch + 1) / (epochs * steps)
-            self._chart(self._epoch + (batch + 1) / steps, logs, replaces=True)
+            self._chart(self._epoch + (batch + 1) / steps, logs)
         self._state.update(title=f"epoch {self._epoch + 1} of {epochs}", pace=words, logs=_words(logs), passed=passed)
         self._show()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._chart(epoch + 1, logs, replaces=False)
+        self._chart(epoch + 1, logs)
         self._state.update(title=f"epoch {epoch + 1} of {self._state['epochs']}", logs=_words(logs), done=(epoch + 1) / self._state["epochs"])
         self._show()
         if self.widget.stop:
@@ -134,14 +134,14 @@ class Live(Callback):
         self._state.update(over=True, pace=f"{self._seen} batches in {passed:.1f} s" if self._seen else f"{passed:.1f} s")
         self._show()
 
-    def _chart(self, at: float, logs: Any, replaces: bool) -> None:
+    def _chart(self, at: float, logs: Any) -> None:
         for name, value in (logs or {}).items():
             if name == "learning_rate":
                 continue
             part = "validation" if name.startswith("val_") else "training"
             points = self._charts.setdefault(name.removeprefix("val_"), {}).setdefault(part, [])
             # The means of an epoch so far give way to those of the whole epoch.
-            while points and (points[-1][0] % 1 and points[-1][0] > at - 1):
+            while points and (points[-1][0] == at or points[-1][0] % 1 and points[-1][0] > at - 1):
                 points.pop()
             points.append((float(at), float(value)))
         self._state["charts"] = {name: {part: list(points) for part, points in self._charts[name].items()} for name in sorted(self._charts, key=lambda name: name != "loss")}

@@ -389,7 +389,8 @@ class _Own:
             method = getattr(callback, name, None)
             return getattr(method, "__func__", method) is not getattr(callbacks.Callback, name)
 
-        needs = {"steps"} if own("on_train_batch_begin") or own("on_train_batch_end") else {"weights"}
+        batches = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+        needs = {"steps"} if any(own(name) for name in batches) else {"weights"}
         if own("on_test_batch_begin") or own("on_test_batch_end"):
             needs.add("tests")
         return needs

@@ -21,7 +21,7 @@ fn fixture(name: &str) -> std::path::PathBuf {
 }
 
 fn load(name: &str) -> Model {
-    keras::load(&fixture(name), IMAGE).unwrap_or_else(|e| panic!("{e}")).model
+    keras::load(&fixture(name), Some(IMAGE)).unwrap_or_else(|e| panic!("{e}")).model
 }
 
 /// Largest difference between the outputs of wgrad and Keras for the images stored with the network `name`, with the
@@ -120,7 +120,10 @@ fn shapes_names_and_losses_are_keras_s() {
         [7, 7, 1],
         "49 numbers, and no images at hand that are as many"
     );
-    assert_eq!(keras::load(&fixture("mlp.keras"), [1, 7, 7]).expect("loads").model.input_shape, [1, 7, 7]);
+    assert_eq!(
+        keras::load(&fixture("mlp.keras"), Some([1, 7, 7])).expect("loads").model.input_shape,
+        [1, 7, 7]
+    );
     assert_eq!(load("lstm.keras").input_shape, [7, 6, 1]);
     assert_eq!(load("residual.keras").name, "toy_resnet");
     let nested = load("nested.keras");
@@ -128,7 +131,7 @@ fn shapes_names_and_losses_are_keras_s() {
     assert_eq!(names[..4], ["conv2d", "flatten", "hidden", "dense"], "{names:?}");
     assert_eq!(names[4], "outer_hidden", "two layers of one name: {names:?}");
     assert_eq!(load("one_number.keras").loss, Some(Loss::MeanSquaredError));
-    let rescaled = keras::load(&fixture("rescaled.keras"), IMAGE).expect("loads");
+    let rescaled = keras::load(&fixture("rescaled.keras"), Some(IMAGE)).expect("loads");
     assert!(matches!(rescaled.model.layers[0], Layer::Conv2D(_)), "{:?}", rescaled.model.layers);
     let notes = rescaled.notes.join("\n");
     for words in ["(Rescaling)", "pixel / 255", "(RandomFlip)", "`.augment = flip`", "rotate=DEGREES"] {
@@ -147,7 +150,7 @@ fn layers_that_are_not_trainable_keep_their_tensors() {
         frozen.push(layer["config"]["name"].as_str().expect("a name").to_string());
     }
     config["config"]["layers"] = layers.into();
-    let model = keras::parse(Path::new("net.json"), &config.to_string(), IMAGE).expect("loads").model;
+    let model = keras::parse(Path::new("net.json"), &config.to_string(), Some(IMAGE)).expect("loads").model;
     let layer = |name: &str| name.rsplit_once('.').map_or("", |(layer, _)| layer).to_string();
     let parameters = model.parameters().expect("fits");
     let still: BTreeSet<String> = parameters
@@ -167,7 +170,8 @@ fn refused(name: &str, change: impl FnOnce(&mut Value)) -> String {
     let text = fs::read_to_string(fixture(name)).expect("reads");
     let mut config: Value = serde_json::from_str(&text).expect("JSON");
     change(&mut config);
-    let error = keras::parse(Path::new("some/net.json"), &config.to_string(), IMAGE).expect_err("is refused");
+    let error =
+        keras::parse(Path::new("some/net.json"), &config.to_string(), Some(IMAGE)).expect_err("is refused");
     error.to_string()
 }
 
@@ -247,8 +251,9 @@ fn classes_that_are_not_there_are_named_with_what_is_nearest() {
         }),
         &["Keras 1.2.2", "Keras 2 and 3"],
     );
-    let error =
-        keras::parse(Path::new("net.json"), "{\n \"class_name\": ", IMAGE).expect_err("no JSON").to_string();
+    let error = keras::parse(Path::new("net.json"), "{\n \"class_name\": ", Some(IMAGE))
+        .expect_err("no JSON")
+        .to_string();
     says(&error, &["line 2", "is not JSON", "to_json"]);
     says(&refused("rescaled.json", |c| *c = json!([1, 2])), &["class_name"]);
 }
@@ -310,7 +315,7 @@ fn graphs_that_wgrad_has_not_are_refused_in_words() {
 
 /// A network as JSON, or the error about it.
 fn text(config: &Value) -> Result<keras::Loaded, String> {
-    keras::parse(Path::new("net.json"), &config.to_string(), IMAGE).map_err(|e| e.to_string())
+    keras::parse(Path::new("net.json"), &config.to_string(), Some(IMAGE)).map_err(|e| e.to_string())
 }
 
 #[test]
@@ -648,7 +653,7 @@ fn small_files_cost_little() {
     (0..65).for_each(|_| std::io::Write::write_all(&mut zip, &blank).expect("writes"));
     zip.finish().expect("ends");
     assert!(path.metadata().expect("there").len() < 1 << 20);
-    has(&keras::load(&path, IMAGE).expect_err("too long").to_string(), &["config.json", "64 MiB"]);
+    has(&keras::load(&path, Some(IMAGE)).expect_err("too long").to_string(), &["config.json", "64 MiB"]);
 
     let layers: Vec<Value> =
         (0..10_001).map(|_| json!({"class_name": "Dropout", "config": {"name": "d", "rate": 0.5}})).collect();
@@ -709,7 +714,7 @@ fn damaged_files_are_errors_and_never_panics() {
     let parameters = load("lstm.keras").parameters().expect("fits");
     let archive = tmp.path().join("net.keras");
     fs::write(&archive, b"no zip").expect("writes");
-    let error = keras::load(&archive, IMAGE).expect_err("no archive").to_string();
+    let error = keras::load(&archive, Some(IMAGE)).expect_err("no archive").to_string();
     says(&error.replace("net.keras", "net.json"), &["is not a .keras archive", "model.save"]);
     for (source, file) in [("lstm.keras", "cut.keras"), ("lstm.weights.h5", "cut.weights.h5")] {
         let (whole, file) = (fs::read(fixture(source)).expect("reads"), tmp.path().join(file));
@@ -726,7 +731,8 @@ fn damaged_files_are_errors_and_never_panics() {
         }
         assert!(refused >= 60, "{source}: only {refused} of 120 damaged files were refused");
     }
-    let missing = keras::load(Path::new("nowhere/net.keras"), IMAGE).expect_err("is not there").to_string();
+    let missing =
+        keras::load(Path::new("nowhere/net.keras"), Some(IMAGE)).expect_err("is not there").to_string();
     assert!(missing.contains("nowhere/net.keras") && missing.contains("model.save"), "{missing}");
 }
 

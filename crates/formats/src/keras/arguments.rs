@@ -341,8 +341,8 @@ mod tests {
         let layers = json!([{"module": "keras.layers", "class_name": class, "config": first},
             {"module": "keras.layers", "class_name": "Dense", "config": {"name": "out", "units": 2}}]);
         let network = json!({"module": "keras", "class_name": "Sequential", "config": {"name": "net", "layers": layers}});
-        let loaded =
-            parse(Path::new("net.json"), &network.to_string(), [28, 28, 1]).map_err(|e| e.to_string())?;
+        let loaded = parse(Path::new("net.json"), &network.to_string(), Some([28, 28, 1]))
+            .map_err(|e| e.to_string())?;
         let layers = serde_json::to_value(&loaded.model.layers).expect("layers");
         let layer = layers.as_array().and_then(|all| all.iter().find(|layer| layer["name"] == "d"));
         Ok(layer.and_then(|layer| layer["activation"].as_str()).expect("a name").to_string())

@@ -351,13 +351,17 @@ fn sorted(nodes: Vec<Node>) -> Words<Vec<Node>> {
 }
 
 /// The shape of the images for a network. With three axes, it is the input's own; with two, (height, width, 1).
-/// With one, it is `image` where that has as many numbers, else a square of one or three channels, else one row.
-pub fn image_shape(graph: &Graph, image: [usize; 3]) -> Words<[usize; 3]> {
+/// With one, it is `image` where that has as many numbers, else a square of one or three channels, else one row; without
+/// `image`, the numbers are channels.
+pub fn image_shape(graph: &Graph, image: Option<[usize; 3]>) -> Words<[usize; 3]> {
     match graph.input[..] {
         [h, w, c] => Ok([h, w, c]),
         [h, w] => Ok([h, w, 1]),
-        [n] if n == image.iter().product::<usize>() => Ok(image),
         [n] => {
+            let Some(image) = image else { return Ok([1, 1, n]) };
+            if n == image.iter().product::<usize>() {
+                return Ok(image);
+            }
             let square = |channels: usize| {
                 let side = n.checked_div(channels)?.isqrt();
                 (side * side * channels == n).then_some([side, side, channels])

@@ -97,12 +97,13 @@ pub fn is_archive(path: &Path) -> bool {
 }
 
 /// Reads a network. `image` is the shape of the available images, (height, width, channels). A network that takes
-/// one axis, such as 784 numbers, gets images of this shape if they have as many numbers.
+/// one axis, such as 784 numbers, gets images of this shape if they have as many numbers; without `image`, the numbers
+/// are the channels of one pixel.
 ///
 /// # Errors
 /// [`wgrad::Error::Io`] where the file cannot be read; [`Error::ModelFile`] with the layer, its unsupported content
 /// and the supported alternatives.
-pub fn load(path: &Path, image: [usize; 3]) -> Result<Loaded> {
+pub fn load(path: &Path, image: Option<[usize; 3]>) -> Result<Loaded> {
     parse(path, &config(path)?, image)
 }
 
@@ -110,7 +111,7 @@ pub fn load(path: &Path, image: [usize; 3]) -> Result<Loaded> {
 ///
 /// # Errors
 /// The errors of [`load`].
-pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
+pub fn parse(path: &Path, text: &str, image: Option<[usize; 3]>) -> Result<Loaded> {
     let fail = |message: String| Error::ModelFile { path: path.to_owned(), line: None, message };
     let graph = read(path, text)?;
     let shape = graph::image_shape(&graph, image).map_err(fail)?;

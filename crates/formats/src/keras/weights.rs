@@ -68,7 +68,7 @@ pub fn tensors(path: &Path, parameters: &[Parameter]) -> Result<BTreeMap<String,
     let fail = |message: String| checkpoint_error(path.display().to_string(), message);
     if super::is_archive(path) {
         let text = super::config(path)?;
-        let model = super::parse(path, &text, [28, 28, 1])?.model;
+        let model = super::parse(path, &text, None)?.model;
         let graph = super::read(path, &text)?;
         let network = model.parameters()?;
         let bytes: u64 = network.iter().map(|p| 4 * p.len() as u64).sum();

@@ -118,8 +118,7 @@ mod tests {
     #[test]
     fn weights_are_read_as_they_were_written() {
         let text = network();
-        let model =
-            super::super::parse(Path::new("network"), &text, [28, 28, 1]).expect("it is Keras's").model;
+        let model = super::super::parse(Path::new("network"), &text, None).expect("it is Keras's").model;
         let parameters = model.parameters().expect("fits");
         let weights = model.initial_weights(3).expect("fits");
         let bytes = weights_bytes(&text, &parameters, &weights).expect("writes");

@@ -36,6 +36,8 @@ pub const PROBABILITIES: &str = "probabilities";
 pub const VALUE: &str = "value";
 /// Metadata value of networks whose pictures are first made light on dark, as those of MNIST are.
 pub const LIGHT_ON_DARK: &str = "light on dark";
+/// The layout, in metadata, of an input that is a row of numbers.
+pub const ROW: &str = "NC";
 /// Name of the axis with variable length.
 const BATCH: &str = "batch";
 
@@ -111,7 +113,11 @@ pub fn images(bytes: &[u8], model: &Model, input: &Preprocessing, options: &Opti
     } else {
         Tensor::real(&shape, bytes.iter().map(|b| f32::from(*b) / 255.0).collect())
     };
-    if options.layout == Layout::Nchw { tensor.transposed(&[0, 3, 1, 2]) } else { tensor }
+    match options.layout {
+        _ if row_of(model.input_shape) => Tensor { shape: vec![shape[0], c], ..tensor },
+        Layout::Nchw => tensor.transposed(&[0, 3, 1, 2]),
+        Layout::Nhwc => tensor,
+    }
 }
 
 /// Access to the network's tensors: the parameters, and the arena with their values.
@@ -224,7 +230,7 @@ fn own_metadata(
     [
         ("model", model.name.clone()),
         ("loss", loss.to_string()),
-        ("input.layout", options.layout.name().to_string()),
+        ("input.layout", if row_of(model.input_shape) { ROW } else { options.layout.name() }.to_string()),
         ("input.range", said.to_string()),
         ("input.scale", scale.to_string()),
     ]
@@ -249,17 +255,31 @@ fn row(w: &mut Writer, shape: [usize; 3], table: &Table) -> Flow {
     Flow { name, shape: shape.to_vec(), nchw: false }
 }
 
-/// Declares images as the input; converts bytes to numbers in [0, 1].
-fn picture(w: &mut Writer, [h, width, c]: [usize; 3], options: &Options) -> Flow {
-    let nchw = options.layout == Layout::Nchw;
-    let shape = if nchw { [c, h, width] } else { [h, width, c] };
+/// True if the input is a row of numbers rather than an image: a file then takes (batch, numbers).
+fn row_of([height, width, _]: [usize; 3]) -> bool {
+    (height, width) == (1, 1)
+}
+
+/// Declares images, or rows of numbers, as the input; converts bytes to numbers in [0, 1].
+fn picture(w: &mut Writer, image: [usize; 3], options: &Options) -> Flow {
+    let [h, width, c] = image;
+    let (row, nchw) = (row_of(image), options.layout == Layout::Nchw && !row_of(image));
+    let shape: &[usize] = match (row, nchw) {
+        (true, _) => &[c],
+        (_, true) => &[c, h, width],
+        _ => &image,
+    };
     let element = if options.raw_pixels { kind::UINT8 } else { kind::FLOAT };
-    w.input(INPUT, element, BATCH, &shape);
+    w.input(INPUT, element, BATCH, shape);
     let mut name = INPUT.to_string();
     if options.raw_pixels {
         let number = w.node("Cast", "image/number", &[&name], vec![int("to", i64::from(kind::FLOAT))]);
         let scale = w.constant("image/255", Tensor::real(&[], vec![255.0]));
         name = w.node("Div", "image/share", &[&number, &scale], Vec::new());
+    }
+    if row {
+        let lens = w.whole("image/shape", &[-1, 1, 1, c as i64]);
+        name = w.node("Reshape", "image/row", &[&name, &lens], Vec::new());
     }
     Flow { name, shape: vec![h, width, c], nchw }
 }

@@ -4,6 +4,7 @@ use super::{Axis, Flow, Layout, Options, Said, Value, plain, table::Found, takes
 use crate::onnx::{
     attributes::{Node, broadcast},
     execute::{Use, shapes_only},
+    export::ROW,
     proto::{ModelProto, ValueInfoProto, kind},
     tensor::Tensor,
 };
@@ -85,6 +86,7 @@ pub(super) fn input(
                 }
                 (Some(shape), _) => shape,
                 (None, None) => return Err(fail("its length is free")),
+                (None, Some(flat)) if file.metadata("input.layout") == Some(ROW) => [1, 1, flat],
                 // Square numbers are pictures of one channel; small ones, and all others, are rows of a table.
                 (None, Some(flat)) if side >= SIDE && side * side == flat => [side, side, 1],
                 (None, Some(flat)) => [1, 1, flat],
