@@ -192,6 +192,9 @@ operations! {
     MEAN_ABSOLUTE_ERROR mean_absolute_error "distance of one output from the label" { naive [Cpu, Gpu]; }
     HUBER huber "square of small distances, size of large ones" { naive [Cpu, Gpu]; }
     SUM_METRICS sum_metrics "loss and hits of the batch" { naive [Cpu, Gpu]; }
+    PENALTY_PARTIALS penalty_partials "the L1 and L2 penalty of a tensor, in splits" { naive [Cpu, Gpu]; }
+    ADD_PENALTY add_penalty "the penalty of a tensor added to the loss of the batch" { naive [Cpu, Gpu]; }
+    PENALTY_GRAD penalty_grad "the gradient of the penalty of a tensor, added to its own" { naive [Cpu, Gpu]; }
     SQUARE_PARTIALS square_partials "the squared norm of all gradients, in splits" { naive [Cpu, Gpu]; }
     CLIP_SCALE clip_scale "the factor that clips gradients by their global norm" { naive [Cpu, Gpu]; }
     SGD sgd "momentum, Nesterov, weight decay, over all parameters at once" { several [Cpu]; naive [Cpu, Gpu]; }
@@ -206,6 +209,8 @@ operations! {
     MUON muon "Muon for matrices and AdamW for the rest, over all parameters at once" { naive [Cpu, Gpu]; }
     ACCUMULATE accumulate "the sum of the gradients of a batch's parts, over all parameters" { several [Cpu]; naive [Cpu, Gpu]; }
     MOVING_AVERAGE moving_average "the moving average of the weights, over the whole arena" { several [Cpu]; naive [Cpu, Gpu]; }
+    CONSTRAIN_NORM constrain_norm "each column of a tensor scaled to a norm within bounds" { naive [Cpu, Gpu]; }
+    CONSTRAIN_SIGN constrain_sign "no element of a tensor below zero" { naive [Cpu, Gpu]; }
 }
 
 impl Call {

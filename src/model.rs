@@ -6,6 +6,7 @@ mod explaining;
 use crate::{
     Error, Result,
     feed::split_mix,
+    hold::{self, Constraint, Regularizer},
     kernels::{ACTIVATION_FORWARD, SUM_METRICS},
     layers::{self, ActivationName, Layer, Place},
     loss::Loss,
@@ -60,6 +61,12 @@ pub struct Model {
     /// normalizations use the moving averages in training, too.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub frozen: BTreeSet<usize>,
+    /// By layer index: penalties of its tensors, by their short names such as `kernel`. They are part of the loss.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub regularizers: BTreeMap<usize, BTreeMap<String, Regularizer>>,
+    /// By layer index: what each update leaves its tensors as, by their short names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub constraints: BTreeMap<usize, BTreeMap<String, Constraint>>,
     /// The loss, unless it is the one that [`Model::loss`] infers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
@@ -103,6 +110,8 @@ impl Model {
             layers: Vec::new(),
             inputs: BTreeMap::new(),
             frozen: BTreeSet::new(),
+            regularizers: BTreeMap::new(),
+            constraints: BTreeMap::new(),
             loss: None,
         }
     }
@@ -136,6 +145,32 @@ impl Model {
     /// ```
     pub fn frozen(mut self) -> Self {
         self.frozen.extend(self.layers.len().checked_sub(1));
+        self
+    }
+
+    /// Adds a penalty on a tensor of the layer that was appended last to the loss, like Keras's `kernel_regularizer`.
+    ///
+    /// ```
+    /// use wgrad::{hold::Regularizer, layers::{Dense, Flatten}, model::Model};
+    /// let model = Model::new("small", [4, 4, 1])
+    ///     .add(Flatten::new())
+    ///     .add(Dense::new(2))
+    ///     .regularized("kernel", Regularizer::l2(0.01));
+    /// assert!(model.parameters().is_ok());
+    /// assert!(model.regularized("weights", Regularizer::l1(0.1)).parameters().is_err(), "it has a kernel and a bias");
+    /// ```
+    pub fn regularized(mut self, tensor: &str, regularizer: Regularizer) -> Self {
+        if let Some(last) = self.layers.len().checked_sub(1) {
+            self.regularizers.entry(last).or_default().insert(tensor.to_string(), regularizer);
+        }
+        self
+    }
+
+    /// Constrains a tensor of the layer that was appended last after each update, like Keras's `kernel_constraint`.
+    pub fn constrained(mut self, tensor: &str, constraint: Constraint) -> Self {
+        if let Some(last) = self.layers.len().checked_sub(1) {
+            self.constraints.entry(last).or_default().insert(tensor.to_string(), constraint);
+        }
         self
     }
 
@@ -285,6 +320,7 @@ impl Model {
                 counted(&shape).map_err(large)?;
                 parameters.push(Parameter { name, shape, initializer, offset: 0, trained });
             }
+            self.holds(index, &name, &ids, &parameters).map_err(|message| fail(label.clone(), message))?;
             for n in from.iter().flatten() {
                 placed[*n].uses += 1;
             }
@@ -304,6 +340,35 @@ impl Model {
             }
         }
         Ok((placed, parameters))
+    }
+
+    /// Checks the penalties and constraints of layer `index`: each names one of its tensors that are trained.
+    fn holds(
+        &self,
+        index: usize,
+        name: &str,
+        ids: &[ParameterId],
+        parameters: &[Parameter],
+    ) -> std::result::Result<(), String> {
+        let own: Vec<&Parameter> = ids.iter().map(|id| &parameters[id.0]).collect();
+        let find = |tensor: &str, what: &str| {
+            let there = own.iter().find(|p| short_name(p, name) == tensor);
+            there.copied().ok_or_else(|| {
+                let known: Vec<&str> = own.iter().map(|p| short_name(p, name)).collect();
+                let known = if known.is_empty() { "none".to_string() } else { known.join(", ") };
+                format!("has a {what} of `{tensor}`, which is none of its tensors; it has {known}")
+            })
+        };
+        for (tensor, regularizer) in self.regularizers.get(&index).into_iter().flatten() {
+            find(tensor, "regularizer")?;
+            regularizer.validate().map_err(|message| format!("the regularizer of `{tensor}` {message}"))?;
+        }
+        for (tensor, constraint) in self.constraints.get(&index).into_iter().flatten() {
+            let shape = &find(tensor, "constraint")?.shape;
+            let valid = constraint.validate(shape);
+            valid.map_err(|message| format!("the constraint of `{tensor}` {message}"))?;
+        }
+        Ok(())
     }
 
     /// The sources of the inputs of layer `index`: indices of earlier layers, or `None` for the image.
@@ -487,16 +552,44 @@ impl Model {
         let results = b.fixed("results", vec![slots, 2], Home::Results);
         let call = Call::new(&SUM_METRICS, &[("ROWS", batch), ("SLOTS", slots)]);
         b.call("metrics", call, &[("results", results), ("loss", loss), ("hit", hit)]);
+        let penalties = trained_among(&self.regularizers, &placed, &b.program.parameters);
+        hold::penalize(&mut b, &penalties, results, slots);
         if mode == Mode::Evaluate {
             return Ok(b.program);
         }
 
         let dy = b.through_fused("loss", x, dlogits);
         backward(&mut b, &placed, dy, false);
+        hold::penalize_gradients(&mut b, &penalties);
         b.pass = Pass::Update;
         optim::update(&mut b, optimizer);
+        let constraints = trained_among(&self.constraints, &placed, &b.program.parameters);
+        hold::constrain(&mut b, &constraints);
         Ok(b.program)
     }
+}
+
+/// The name of a tensor without that of its `layer`.
+fn short_name<'a>(tensor: &'a Parameter, layer: &str) -> &'a str {
+    tensor.name.get(layer.len() + 1..).unwrap_or_default()
+}
+
+/// What `of` says of tensors that are trained. Keras does not penalise the others either.
+fn trained_among<T: Clone>(
+    of: &BTreeMap<usize, BTreeMap<String, T>>,
+    placed: &[Placed<'_>],
+    parameters: &[Parameter],
+) -> Vec<(ParameterId, T)> {
+    let mut found = Vec::new();
+    for Placed { place, .. } in placed {
+        let Some(said) = of.get(&place.index) else { continue };
+        for id in place.parameters.iter().filter(|id| parameters[id.0].trained) {
+            if let Some(what) = said.get(short_name(&parameters[id.0], &place.name)) {
+                found.push((*id, what.clone()));
+            }
+        }
+    }
+    found
 }
 
 /// Appends the conversion of the output `x` to a prediction: class probabilities, or the unchanged number of a

@@ -154,7 +154,7 @@ impl Interpreter {
         };
         let nodes = &self.program.nodes;
         let first = nodes.iter().position(touches(Home::Parameter(parameter))).unwrap_or(0);
-        let last = nodes.iter().position(touches(Home::Results)).map_or(nodes.len(), |n| n + 1);
+        let last = nodes.iter().rposition(touches(Home::Results)).map_or(nodes.len(), |n| n + 1);
         first..last
     }
 

@@ -82,6 +82,26 @@ def bytes_network(keras):
     return keras.Sequential([keras.Input((8, 8, 1)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(3, activation="softmax")])
 
 
+def held(keras):
+    layers, regularizers, constraints = keras.layers, keras.regularizers, keras.constraints
+    return keras.Sequential([
+        keras.Input((8, 8, 1)),
+        layers.Conv2D(4, 3, activation="relu", kernel_regularizer=regularizers.L2(0.01),
+                      kernel_constraint=constraints.MaxNorm(0.9, axis=[0, 1, 2])),
+        layers.Flatten(),
+        layers.Dense(8, activation="relu", kernel_regularizer=regularizers.L1L2(0.001, 0.01), bias_regularizer="l2",
+                     kernel_constraint=constraints.MinMaxNorm(0.5, 0.8, rate=0.5)),
+        layers.Dense(6, activation="tanh", kernel_constraint=constraints.UnitNorm()),
+        layers.Dense(3, activation="softmax", kernel_regularizer="l1", kernel_constraint="non_neg"),
+    ])  # fmt: skip
+
+
+def held_recurrent(keras):
+    layers = keras.layers
+    lstm = layers.LSTM(4, kernel_regularizer="l2", recurrent_regularizer=keras.regularizers.L1(0.002), recurrent_constraint=keras.constraints.MaxNorm(0.7))
+    return keras.Sequential([keras.Input((10, 4)), layers.Bidirectional(lstm), layers.Dense(3, activation="softmax")])
+
+
 def cases(keras):
     """Name: network, kind of data, compile arguments, arguments of fit. Each is trained twice, the second time as a go-on."""
     o, loss = keras.optimizers, keras.losses
@@ -97,6 +117,8 @@ def cases(keras):
                    dict(class_weight={0: 1.0, 1: 3.0})),
         "weighted": (dense, "images", dict(optimizer=o.Adagrad(0.05), loss=loss.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]),
                      dict(sample_weight=weights)),
+        "held": (held, "images", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
+        "held recurrent": (held_recurrent, "series", dict(optimizer=o.SGD(0.05, global_clipnorm=0.3), loss="sparse_categorical_crossentropy"), {}),
         "bytes": (bytes_network, "bytes", dict(optimizer=o.AdamW(0.01, weight_decay=0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
     }  # fmt: skip
 

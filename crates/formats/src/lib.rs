@@ -6,6 +6,8 @@
 pub mod error;
 /// Models as TOML files with Keras's names.
 pub mod model_file;
+
+mod held;
 /// Models and weights in Keras's formats: JSON, `.keras`, `.weights.h5`.
 pub mod keras;
 /// ONNX: import and export of networks; ONNX's test cases on wgrad's kernels.

@@ -1,6 +1,6 @@
 //! Models as TOML files with Keras's layer and argument names. Every error names file, line and layer.
 
-use crate::{Error, Result};
+use crate::{Error, Result, held};
 use std::path::Path;
 use toml::Spanned;
 use wgrad::{
@@ -118,6 +118,9 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
                 return Err(fail(at, message));
             }
         }
+        let held = held::take(&kind, &mut table)
+            .map_err(|message| fail(at, format!("layer {} ({kind}): {message}", n + 1)))?;
+        held.give(&mut model, n);
         let layer = Layer::from_table(&kind, table)
             .ok_or_else(|| {
                 fail(at, format!("layer {}: unknown type `{kind}`; known types: {}", n + 1, known()))
@@ -183,6 +186,8 @@ pub fn to_text(model: &Model) -> Result<String> {
         if model.frozen.contains(&n) {
             table.insert("trainable".into(), false.into());
         }
+        held::put(model, n, layer.kind(), &mut table)
+            .map_err(|e| fail(format!("layer {} ({})", n + 1, layer.kind()), e))?;
         layers.push(toml::Value::Table(table));
     }
     file.insert("layers".into(), layers.into());

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import callbacks, keras, layers, losses, optimizers, sklearn, torch
+    from . import callbacks, constraints, keras, layers, losses, optimizers, regularizers, sklearn, torch
     from ._device import Adapter, adapters, close
     from ._loop import NotSupported
     from .data import Data, load_data
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 #: The module of each name. It is imported when the name is used first, since NumPy takes longer than all the rest.
 _PLACES = {
     "Adapter": "_device", "Data": "data", "Input": "layers", "Model": "models", "NotSupported": "_loop", "Sequential": "models",
-    "adapters": "_device", "callbacks": "callbacks", "close": "_device", "evaluate": "keras", "fit": "keras", "keras": "keras",
+    "adapters": "_device", "callbacks": "callbacks", "close": "_device", "constraints": "constraints", "evaluate": "keras", "fit": "keras", "keras": "keras",
     "layers": "layers", "load": "models", "load_data": "data", "load_model": "models", "losses": "losses", "optimizers": "optimizers",
-    "predict": "keras", "sklearn": "sklearn", "torch": "torch", "explain": "tools", "lab": "tools", "profile": "tools",
+    "predict": "keras", "regularizers": "regularizers", "sklearn": "sklearn", "torch": "torch", "explain": "tools", "lab": "tools", "profile": "tools",
     "report": "tools", "tune": "tools",
 }  # fmt: skip
 
 __all__ = [
-    "Adapter", "Data", "Input", "Model", "NotSupported", "Sequential", "adapters", "callbacks", "close", "evaluate", "explain",
-    "fit", "keras", "lab", "layers", "load", "load_data", "load_model", "losses", "optimizers", "predict", "profile", "report",
-    "tune",
+    "Adapter", "Data", "Input", "Model", "NotSupported", "Sequential", "adapters", "callbacks", "close", "constraints", "evaluate",
+    "explain", "fit", "keras", "lab", "layers", "load", "load_data", "load_model", "losses", "optimizers", "predict", "profile",
+    "regularizers", "report", "tune",
 ]  # fmt: skip
 
 

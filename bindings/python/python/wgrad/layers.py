@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .constraints import Constraint
+from .regularizers import Regularizer
+
 __all__ = [
     "Activation", "Add", "Average", "AveragePooling1D", "AveragePooling2D", "BatchNormalization", "Bidirectional",
     "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense",
@@ -56,6 +59,8 @@ def _plain(value: Any) -> Any:
         described = value.described()
         described["config"].pop("name")
         return described
+    if isinstance(value, (Regularizer, Constraint)):
+        return {**value.described(), "config": {key: _plain(part) for key, part in value.config.items()}}
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
     return value

@@ -1,7 +1,7 @@
 //! Converts a layer's arguments from Keras's `config` to the table that wgrad's layers are read from. Arguments
 //! that change nothing are dropped. All others are passed on, so that a layer reports those that it does not take.
 
-use super::initializers;
+use super::{held, initializers};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use wgrad::layers::{By, Layer};
@@ -68,8 +68,6 @@ impl Aside {
 /// Advice about an argument that a layer does not take.
 fn hint(key: &str) -> &'static str {
     match key {
-        _ if key.ends_with("_regularizer") => "; remove it and use `.weight_decay`, which decays all weights",
-        _ if key.ends_with("_constraint") => "; remove it; `.global_clipnorm` bounds gradients",
         "data_format" => "; images are (height, width, channels): use \"channels_last\"",
         "axis" => "; it works along the last axis: leave -1",
         "recurrent_dropout" | "dropout" => "; put a Dropout layer before or after it",
@@ -118,6 +116,9 @@ fn argument(
         "activation" | "recurrent_activation" => {
             activation(kind, value, rank, aside).map(|name| Some(name.into()))
         }
+        "activity_regularizer" => Err("penalises the layer's output, which wgrad does not; remove it".into()),
+        _ if key.ends_with("_regularizer") => held::regularizer(value).map(Some),
+        _ if key.ends_with("_constraint") => held::constraint(value).map(Some),
         _ if key.ends_with("_initializer") => match initializers::read(key, value) {
             Ok(name) => Ok(name.map(toml::Value::from)),
             Err(said) => {
@@ -269,6 +270,7 @@ fn with_own_message(
 ) -> Result<toml::Table, String> {
     let mut own = table.clone();
     own.remove("type");
+    crate::held::take(class, &mut own).map_err(|e| format!("({class}): {e}"))?;
     match Layer::from_table(class, own) {
         Some(Err(e)) => Err(format!("({class}): {}", explain(class, &crate::model_file::said(&e), config))),
         _ => Ok(table),

@@ -8,6 +8,7 @@ mod calls;
 mod classes;
 mod compiled;
 mod graph;
+mod held;
 mod initializers;
 mod losses;
 mod node;
@@ -19,6 +20,7 @@ mod writing;
 pub use weights::{checkpoint, has_weights, tensors};
 pub use writing::weights_bytes;
 
+use crate::held::Held;
 use crate::model_file;
 use crate::{Error, Result};
 use arguments::Aside;
@@ -126,7 +128,10 @@ pub fn parse(path: &Path, text: &str, image: Option<[usize; 3]>) -> Result<Loade
             node.inputs.iter().map(|name| shapes.get(name).cloned()).collect();
         let taken = taken.unwrap_or_default();
         let rank = node.rank.or(taken.first().map(|shape| shape.len() + 1));
-        let layer = layer(node, rank, &mut aside).map_err(|e| fail(format!("{}: {e}", node.label())))?;
+        let (layer, held) =
+            layer(node, rank, &mut aside).map_err(|e| fail(format!("{}: {e}", node.label())))?;
+        let index = model.layers.len();
+        held.give(&mut model, index);
         let rules = layer.rules();
         let given = match &taken[..] {
             [one] if !rules.joins() => rules.output_shape(one),
@@ -262,7 +267,7 @@ fn config(path: &Path) -> Result<String> {
 }
 
 /// Converts a node to a layer, or describes in words why that fails.
-fn layer(node: &Node, rank: Option<usize>, aside: &mut Aside) -> std::result::Result<Layer, String> {
+fn layer(node: &Node, rank: Option<usize>, aside: &mut Aside) -> std::result::Result<(Layer, Held), String> {
     let (kind, mut config) = classes::known(node)?;
     // An operation becomes a layer with other arguments.
     if let Some(dtype) = node.config.get("dtype").filter(|_| node.operation) {
@@ -270,12 +275,14 @@ fn layer(node: &Node, rank: Option<usize>, aside: &mut Aside) -> std::result::Re
     }
     config.insert("name".into(), node.name.clone().into());
     let before = aside.initializers.len();
-    let table = arguments::table(&kind, &config, rank, aside)?;
+    let mut table = arguments::table(&kind, &config, rank, aside)?;
     for said in &mut aside.initializers[before..] {
         *said = format!("{}: {said}", node.label());
     }
+    let held = crate::held::take(&kind, &mut table)?;
     match Layer::from_table(&kind, table) {
-        Some(layer) => layer.map_err(|e| arguments::explain(&kind, &model_file::said(&e), &config)),
+        Some(Ok(layer)) => Ok((layer, held)),
+        Some(Err(e)) => Err(arguments::explain(&kind, &model_file::said(&e), &config)),
         None => Err(classes::missing(&node.class)),
     }
 }

@@ -5,6 +5,7 @@
 use std::{collections::BTreeSet, path::Path};
 use wgrad::{
     feed::{Batch, Step},
+    hold::{Constraint, Regularizer},
     kernels::OPERATIONS,
     layers::{
         Activation, Add, Average, AveragePooling1D, AveragePooling2D, BatchNormalization, Bidirectional,
@@ -489,6 +490,16 @@ fn graphs() -> Vec<Model> {
             .add(Flatten::new())
             .add(dense(3, "linear"));
         all.push(frozen);
+        let held = Model::new(&format!("held {name}"), [4, 3, 2])
+            .add(same(3, name))
+            .regularized("kernel", Regularizer::l2(0.05))
+            .regularized("bias", Regularizer::l1(0.02))
+            .constrained("kernel", Constraint::MaxNorm { max_value: 0.5, axis: vec![0, 1, 2] })
+            .add(Flatten::new())
+            .add(dense(3, "linear"))
+            .regularized("kernel", Regularizer { l1: 0.01, l2: 0.02 })
+            .constrained("kernel", Constraint::NonNeg);
+        all.push(held);
     }
     all
 }

@@ -1,0 +1,7 @@
+// One thread, in the order of the splits.
+@compute @workgroup_size(1)
+fn add_penalty() {
+    var sum = 0.0;
+    for (var split = 0u; split < SPLITS; split++) { sum += partials[split]; }
+    results[2u * min(step.slot, SLOTS - 1u)] += f32(step.rows) * sum;
+}
