@@ -92,7 +92,7 @@ const COMPOSED: [&str; 18] = [
 ];
 
 /// Operations without a gradient.
-const WITHOUT_GRADIENT: [&str; 19] = [
+const WITHOUT_GRADIENT: [&str; 24] = [
     "unary",
     "binary",
     "decode",

@@ -7,8 +7,15 @@ use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path};
 use wgrad::{
-    gpu::Context, layers::Layer, loss::Loss, model::Model, predict::Predictor, preprocessing::Preprocessing,
-    selection::Choices, words::quoted,
+    gpu::Context,
+    hold::{Constraint, Regularizer},
+    layers::Layer,
+    loss::Loss,
+    model::Model,
+    predict::Predictor,
+    preprocessing::Preprocessing,
+    selection::Choices,
+    words::quoted,
 };
 use wgrad_formats::keras;
 use wgrad_run::read_weights;
@@ -189,12 +196,61 @@ fn with(layer: usize, key: &str, value: Value) -> String {
 }
 
 #[test]
-fn what_a_layer_does_not_take_is_named() {
-    let l2 = json!({"module": "keras.regularizers", "class_name": "L2", "config": {"l2": 0.01}});
-    says(
-        &with(1, "kernel_regularizer", l2),
-        &["layer `lstm` (LSTM)", "kernel_regularizer is L2", "0.01", ".weight_decay"],
+fn penalties_and_constraints_are_those_of_the_file() {
+    let text = fs::read_to_string(fixture("lstm.json")).expect("reads");
+    let mut config: Value = serde_json::from_str(&text).expect("JSON");
+    let named = |module: &str, class: &str, config: Value| json!({"module": module, "class_name": class, "config": config});
+    let l1 = named("keras.regularizers", "L1", json!({"l1": 0.25}));
+    let both = named("keras.regularizers", "L1L2", json!({"l1": 0.5, "l2": 0.125}));
+    let norm = named(
+        "keras.constraints",
+        "MinMaxNorm",
+        json!({"min_value": 0.5, "max_value": 1.5, "rate": 0.75, "axis": 0}),
     );
+    let layers = &mut config["config"]["layers"];
+    let lstm = json!({"class_name": "LSTM", "config": {"units": 3, "recurrent_regularizer": l1, "kernel_constraint": norm}});
+    layers[1] = json!({"class_name": "Bidirectional", "config": {"name": "both", "layer": lstm}});
+    layers[3]["config"]["kernel_regularizer"] = both;
+    layers[3]["config"]["bias_regularizer"] = json!("l2");
+    layers[3]["config"]["bias_constraint"] = json!("non_neg");
+    let model = keras::parse(Path::new("net.json"), &config.to_string(), Some(IMAGE)).expect("loads").model;
+    let norm = Constraint::MinMaxNorm { min_value: 0.5, max_value: 1.5, rate: 0.75, axis: vec![0] };
+    for (layer, tensor, regularizer) in [
+        (0, "forward_recurrent_kernel", Some(Regularizer::l1(0.25))),
+        (0, "backward_recurrent_kernel", Some(Regularizer::l1(0.25))),
+        (0, "forward_kernel", None),
+        (2, "kernel", Some(Regularizer { l1: 0.5, l2: 0.125 })),
+        (2, "bias", Some(Regularizer::l2(0.01))),
+    ] {
+        let found = model.regularizers.get(&layer).and_then(|of| of.get(tensor)).copied();
+        assert_eq!(found, regularizer, "{layer} {tensor}");
+    }
+    assert_eq!(model.constraints[&0]["backward_kernel"], norm);
+    assert_eq!(model.constraints[&2]["bias"], Constraint::NonNeg);
+    let text = wgrad_formats::model_file::to_text(&model).expect("has a form");
+    assert_eq!(
+        wgrad_formats::model_file::parse(Path::new("net.toml"), &text).expect("reads"),
+        model,
+        "{text}"
+    );
+    let wrong = text.replace("l2 = 0.125", "l3 = 0.125");
+    let error = wgrad_formats::model_file::parse(Path::new("net.toml"), &wrong).expect_err("l3").to_string();
+    assert!(error.contains("kernel_regularizer: unknown field `l3`"), "{error}");
+}
+
+#[test]
+fn what_a_layer_does_not_take_is_named() {
+    let orthogonal = json!({"module": "keras.regularizers", "class_name": "OrthogonalRegularizer", "config": {"factor": 0.01}});
+    says(
+        &with(1, "kernel_regularizer", orthogonal),
+        &["layer `lstm` (LSTM)", "kernel_regularizer is OrthogonalRegularizer", "0.01", "L1, L2 and L1L2"],
+    );
+    let l2 =
+        |factor: f64| json!({"module": "keras.regularizers", "class_name": "L2", "config": {"l2": factor}});
+    says(&with(1, "kernel_regularizer", l2(-1.0)), &["layer 1 (lstm)", "`kernel` has l2 = -1"]);
+    says(&with(3, "gamma_regularizer", l2(0.1)), &["regularizer of `gamma`", "it has kernel, bias"]);
+    let across = json!({"class_name": "MaxNorm", "config": {"max_value": 2, "axis": 1}});
+    says(&with(3, "kernel_constraint", across), &["constraint of `kernel` has axis = [1]", "first axes"]);
     says(&with(3, "activation", json!("crelu")), &["layer `dense`", "crelu", "linear, relu"]);
     says(&with(3, "dtype", json!("float64")), &["dtype is float64", "float32"]);
     says(&with(3, "units", json!(0)), &["units is 0"]);
@@ -211,9 +267,9 @@ fn what_a_layer_does_not_take_is_named() {
     says(
         &refused("lstm.json", |c| {
             c["config"]["layers"][1] = json!({"class_name": "Bidirectional", "config": {
-            "name": "both", "layer": {"class_name": "LSTM", "config": {"units": 3, "kernel_constraint": "max_norm"}}}})
+            "name": "both", "layer": {"class_name": "LSTM", "config": {"units": 3, "kernel_constraint": "narrow"}}}})
         }),
-        &["layer `both` (Bidirectional)", "(LSTM)", "kernel_constraint", ".global_clipnorm"],
+        &["layer `both` (Bidirectional)", "(LSTM)", "kernel_constraint is narrow", "MaxNorm"],
     );
     says(
         &refused("lstm.json", |c| {
@@ -555,11 +611,11 @@ fn what_changes_numbers_is_taken_named_or_refused() {
         ),
         (
             "kernel_regularizer",
-            json!({"class_name": "L2", "config": {"l2": 0.5}}),
-            "kernel_regularizer is L2 with l2 = 0.5",
+            json!({"class_name": "MyL2", "config": {"l2": 0.5}}),
+            "kernel_regularizer is MyL2 with l2 = 0.5",
         ),
-        ("activity_regularizer", json!("l1"), "activity_regularizer is l1"),
-        ("bias_constraint", json!({"class_name": "NonNeg", "config": {}}), "bias_constraint is NonNeg"),
+        ("activity_regularizer", json!("l1"), "activity_regularizer penalises the layer's output"),
+        ("bias_constraint", json!({"class_name": "Small", "config": {}}), "bias_constraint is Small"),
         ("quantization_config", json!({"mode": "int8"}), "quantization_config is"),
         ("lora_rank", json!(4), "lora_rank is 4"),
     ] {
