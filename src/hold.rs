@@ -2,7 +2,7 @@
 //! update ends with. Names, arguments and defaults are Keras's.
 
 use crate::{
-    kernels::{ADD_PENALTY, CONSTRAIN_NORM, CONSTRAIN_SIGN, PENALTY_GRAD, PENALTY_PARTIALS},
+    kernels::{ADD_PENALTY, CONSTRAIN_NORM, CONSTRAIN_SIGN, PENALIZE, PENALTY_PARTIALS},
     op::Call,
     program::{Builder, Home, ParameterId, ValueId},
     range::{is_held, is_positive},
@@ -163,7 +163,7 @@ pub(crate) fn penalize(
 pub(crate) fn penalize_gradients(b: &mut Builder, penalties: &[(ParameterId, Regularizer)]) {
     for (id, Regularizer { l1, l2 }) in penalties {
         let (w, grad) = (b.parameter(*id), b.gradient(*id));
-        let call = Call::new(&PENALTY_GRAD, &[("COUNT", b.program.parameters[id.0].len())]);
+        let call = Call::new(&PENALIZE, &[("COUNT", b.program.parameters[id.0].len())]);
         b.call("penalty", call.with("L1", *l1).with("L2", *l2), &[("grad", grad), ("w", w)]);
     }
 }

@@ -191,10 +191,14 @@ operations! {
     MEAN_SQUARED_ERROR mean_squared_error "squared distance of one output from the label" { naive [Cpu, Gpu]; }
     MEAN_ABSOLUTE_ERROR mean_absolute_error "distance of one output from the label" { naive [Cpu, Gpu]; }
     HUBER huber "square of small distances, size of large ones" { naive [Cpu, Gpu]; }
+    POSITION_MEANS position_means "the mean loss and hits of the places of an image" {
+        group [Gpu if POSITIONS >= 64];
+        naive [Cpu, Gpu];
+    }
     SUM_METRICS sum_metrics "loss and hits of the batch" { naive [Cpu, Gpu]; }
     PENALTY_PARTIALS penalty_partials "the L1 and L2 penalty of a tensor, in splits" { naive [Cpu, Gpu]; }
     ADD_PENALTY add_penalty "the penalty of a tensor added to the loss of the batch" { naive [Cpu, Gpu]; }
-    PENALTY_GRAD penalty_grad "the gradient of the penalty of a tensor, added to its own" { naive [Cpu, Gpu]; }
+    PENALIZE penalize "the gradient of the penalty of a tensor, added to its own" { naive [Cpu, Gpu]; }
     SQUARE_PARTIALS square_partials "the squared norm of all gradients, in splits" { naive [Cpu, Gpu]; }
     CLIP_SCALE clip_scale "the factor that clips gradients by their global norm" { naive [Cpu, Gpu]; }
     SGD sgd "momentum, Nesterov, weight decay, over all parameters at once" { several [Cpu]; naive [Cpu, Gpu]; }

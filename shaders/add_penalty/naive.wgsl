@@ -3,5 +3,6 @@
 fn add_penalty() {
     var sum = 0.0;
     for (var split = 0u; split < SPLITS; split++) { sum += partials[split]; }
-    results[2u * min(step.slot, SLOTS - 1u)] += f32(step.rows) * sum;
+    let at = 2u * min(step.slot, SLOTS - 1u);
+    results[at] = results[at] + f32(step.rows) * sum;
 }

@@ -5,27 +5,27 @@
 // dlogits[r] = w · slope_of(d) / rows: the gradient of the batch's mean loss. With mixup, `step.mixed` of the same for the
 // partner's label, and the rest of this. Rows beyond the batch are zero everywhere.
 fn regress(row: u32) {
-    if (row >= step.rows) {
+    if (row >= rows_in_use()) {
         dlogits[row] = 0.0;
         loss[row] = 0.0;
         hit[row] = 0.0;
         return;
     }
-    let label = labels[step.first + row];
+    let label = label_of(row);
     var other = label;
     var mixed = 0.0;
     var other_example = 1.0;
     if (MIXUP == 1u) {
-        other = labels[step.first + partner(row)];
-        other_example = example_weight(partner(row));
+        other = label_of(partner_of(row));
+        other_example = weight_of(partner_of(row));
         mixed = step.mixed;
     }
-    let own_weight = (1.0 - mixed) * weights[min(label, CLASSES - 1u)] * example_weight(row);
+    let own_weight = (1.0 - mixed) * weights[min(label, CLASSES - 1u)] * weight_of(row);
     let other_weight = mixed * weights[min(other, CLASSES - 1u)] * other_example;
     let z = logits[row];
     let own = z - number(label);
     let second = z - number(other);
     loss[row] = own_weight * distance_of(own) + other_weight * distance_of(second);
-    dlogits[row] = (own_weight * slope_of(own) + other_weight * slope_of(second)) / f32(step.rows);
+    dlogits[row] = (own_weight * slope_of(own) + other_weight * slope_of(second)) / f32(rows_in_use());
     hit[row] = select(0.0, 1.0 - mixed, abs(own) < 0.5) + select(0.0, mixed, abs(second) < 0.5);
 }

@@ -13,5 +13,8 @@ fn constrain_norm(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgro
     let norm = sqrt(sum);
     let wanted = (1.0 - RATE) * norm + RATE * clamp(norm, LOW, HIGH);
     let factor = wanted / (norm + 1e-7);
-    for (var row = 0u; row < ROWS; row++) { w[row * COLUMNS + column] *= factor; }
+    for (var row = 0u; row < ROWS; row++) {
+        let at = row * COLUMNS + column;
+        w[at] = w[at] * factor;
+    }
 }

@@ -7,16 +7,16 @@ override ROWS: u32;
 override CLASSES: u32;
 override SMOOTHING: f32 = 0.0;
 override MIXUP: u32 = 0u;
-@group(0) @binding(0) var<storage, read_write> dlogits: array<f32>; // (ROWS, CLASSES)
-@group(0) @binding(1) var<storage, read_write> loss: array<f32>; // (ROWS)
-@group(0) @binding(2) var<storage, read_write> hit: array<f32>; // (ROWS)
-@group(0) @binding(3) var<storage, read> logits: array<f32>; // (ROWS, CLASSES)
+@group(0) @binding(0) var<storage, read_write> dlogits: array<f32>; // (ROWS, POSITIONS, CLASSES)
+@group(0) @binding(1) var<storage, read_write> loss: array<f32>; // (ROWS, POSITIONS)
+@group(0) @binding(2) var<storage, read_write> hit: array<f32>; // (ROWS, POSITIONS)
+@group(0) @binding(3) var<storage, read> logits: array<f32>; // (ROWS, POSITIONS, CLASSES)
 @group(0) @binding(4) var<storage, read> weights: array<f32>; // (CLASSES) positive
 @group(0) @binding(5) var<storage, read> examples: array<f32>; // (EXAMPLES) positive
 // batch ROWS
-// feed labels below CLASSES
-// grid ROWS
-// uses feed, random, mixup, examples
+// feed labels below CLASSES, POSITIONS each
+// grid ITEMS = ROWS * POSITIONS
+// uses feed, random, mixup, examples, positions
 // case ROWS=1,CLASSES=2
 // case ROWS=5,CLASSES=10
 // case ROWS=33,CLASSES=7,SMOOTHING=0.1
@@ -26,3 +26,5 @@ override MIXUP: u32 = 0u;
 // case ROWS=4101,CLASSES=10
 // case ROWS=9,CLASSES=3,SMOOTHING=0.1,MIXUP=1,WEIGHTED=1,EXAMPLES=12
 // case ROWS=2,CLASSES=4101,SMOOTHING=0.1
+// case ROWS=3,POSITIONS=7,CLASSES=5
+// case ROWS=5,POSITIONS=33,CLASSES=3,SMOOTHING=0.1,MIXUP=1,WEIGHTED=1,EXAMPLES=8

@@ -4,24 +4,24 @@
 fn softmax_cross_entropy(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                          @builtin(num_workgroups) groups: vec3<u32>) {
     let row = group_x(wid, groups) * 8u + lid.x;
-    if (row >= ROWS) { return; }
+    if (row >= ROWS * POSITIONS) { return; }
     let at = row * CLASSES;
-    if (row >= step.rows) {
+    if (row >= rows_in_use()) {
         for (var c = 0u; c < CLASSES; c++) { dlogits[at + c] = 0.0; }
         loss[row] = 0.0;
         hit[row] = 0.0;
         return;
     }
-    let label = labels[step.first + row];
+    let label = label_of(row);
     var other = label;
     var mixed = 0.0;
     var other_example = 1.0;
     if (MIXUP == 1u) {
-        other = labels[step.first + partner(row)];
-        other_example = example_weight(partner(row));
+        other = label_of(partner_of(row));
+        other_example = weight_of(partner_of(row));
         mixed = step.mixed;
     }
-    let own_weight = (1.0 - mixed) * weights[label] * example_weight(row);
+    let own_weight = (1.0 - mixed) * weights[label] * weight_of(row);
     let other_weight = mixed * weights[other] * other_example;
     let total = own_weight + other_weight;
 
@@ -35,7 +35,7 @@ fn softmax_cross_entropy(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(
     }
     var sum = 0.0;
     for (var c = 0u; c < CLASSES; c++) { sum += exp(logits[at + c] - top); }
-    let scale = 1.0 / f32(step.rows);
+    let scale = 1.0 / f32(rows_in_use());
     var met = 0.0; // Σ t · (logits - top)
     for (var c = 0u; c < CLASSES; c++) {
         let z = logits[at + c] - top;

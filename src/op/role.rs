@@ -158,6 +158,8 @@ pub struct Marks {
     pub images: Option<Values>,
     /// Exclusive upper bound of labels, if labels are read.
     pub labels: Option<Values>,
+    /// Labels of each image, if it may have several.
+    pub each: Option<Size>,
     /// Exclusive upper bound of the results' slot.
     pub slot: Option<Size>,
 }
@@ -228,6 +230,7 @@ impl Marks {
             }
             if let Some(rest) = line.strip_prefix("// feed labels below ") {
                 found.labels = Some(Values::of(rest.split(',').next().unwrap_or_default(), rest));
+                found.each = marks(rest).find_map(|mark| Some(Size(mark.strip_suffix(" each")?.to_string())));
             }
             if let Some(size) = line.strip_prefix("// feed slot below ") {
                 found.slot = Some(Size(size.trim().to_string()));
@@ -243,6 +246,11 @@ impl Marks {
             Some(images.size.value(sizes)? * each)
         };
         self.images.as_ref().and_then(bytes).unwrap_or(0)
+    }
+
+    /// Labels of each image at these sizes.
+    pub fn labels_each(&self, sizes: &BTreeMap<String, f64>) -> usize {
+        self.each.as_ref().and_then(|each| each.value(sizes)).unwrap_or(1).max(1)
     }
 
     /// Number of images, rows or elements; 0 if the interface does not declare it.
@@ -278,13 +286,14 @@ mod tests {
     fn a_feed_is_read_from_lines_of_their_own() {
         let feed = Marks::of(
             "override N: u32; // batch\n// batch N\n// splits N * H\n// window OH of H, KH, SH, PT\n// feed images (H, W, 3) bytes, f32 where FLOATS\n\
-             // feed labels below CLASSES, f32 where REAL\n// feed slot below SLOTS\n",
+             // feed labels below CLASSES, f32 where REAL, W each\n// feed slot below SLOTS\n",
         );
         let sizes = [("N", 5.0), ("H", 2.0), ("W", 4.0), ("FLOATS", 1.0), ("CLASSES", 7.0)];
         let sizes = sizes.map(|(name, value)| (name.to_string(), value)).into();
         assert_eq!((feed.rows(&sizes), feed.image_bytes(&sizes)), (5, 96));
         let labels = feed.labels.as_ref().expect("labels");
         assert_eq!((labels.size.value(&sizes), labels.are_floats(&sizes)), (Some(7), false));
+        assert_eq!(feed.labels_each(&sizes), 4);
         let [window] = feed.windows.as_slice() else { panic!("{feed:?}") };
         assert_eq!((window.output.as_str(), window.before.as_str(), &window.gap), ("OH", "PT", &None));
         assert_eq!(feed.splits.and_then(|size| size.value(&sizes)), Some(10));

@@ -29,7 +29,7 @@ pub fn add_penalty(i: &Inputs<'_>) -> Outputs {
 }
 
 /// grad += L1 · sign(w) + 2 · L2 · w
-pub fn penalty_grad(i: &Inputs<'_>) -> Outputs {
+pub fn penalize(i: &Inputs<'_>) -> Outputs {
     let (l1, l2) = (i.number("L1"), i.number("L2"));
     let grad = i.real("grad").iter().zip(i.real("w")).map(|(grad, w)| {
         let mut sum = Sum::new();

@@ -54,18 +54,26 @@ pub fn softmax_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![("dx", Expected::Real(dx))]
 }
 
+/// Rows of a loss, and those that are of images of the batch: each image has POSITIONS of them.
+pub(super) fn rows(i: &Inputs<'_>) -> [usize; 2] {
+    let positions = i.size("POSITIONS").max(1);
+    [i.size("ROWS") * positions, i.step.rows as usize * positions]
+}
+
 /// Targets of a row: its label and its partner's, each with its share times the weights of its class and its example.
 pub(super) fn targets(i: &Inputs<'_>, row: usize) -> [(usize, f64); 2] {
-    let label = |row: usize| i.batch.labels[i.step.first as usize + row] as usize;
+    let (positions, first) = (i.size("POSITIONS").max(1), i.step.first as usize);
+    let label = |row: usize| i.batch.labels[first * positions + row] as usize;
     let mixed = if i.size("MIXUP") == 1 { f64::from(i.step.mixed) } else { 0.0 };
-    let (own, other) = (label(row), label(partner(i, row)));
+    let partner = partner(i, row / positions) * positions + row % positions;
+    let (own, other) = (label(row), label(partner));
     let example = |row: usize| match i.size("WEIGHTED") {
-        1 => i.real("examples")[i.step.first as usize + row],
+        1 => i.real("examples")[first + row / positions],
         _ => 1.0,
     };
     // The last weight applies to all further classes.
     let weight = |label: usize| i.real("weights")[label.min(i.size("CLASSES") - 1)];
-    let (of_own, of_other) = (example(row), example(partner(i, row)));
+    let (of_own, of_other) = (example(row), example(partner));
     [(own, (1.0 - mixed) * weight(own) * of_own), (other, mixed * weight(other) * of_other)]
 }
 
@@ -89,8 +97,7 @@ impl Sum {
 /// `t = Σ shares of the labels, smoothed; loss = Σ_c t_c (log Σ exp(logits) - logits[c]);
 /// dlogits = (Σ t · softmax - t) / rows; hit = the share of the label that has the first largest logit`
 pub fn softmax_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
-    let [rows, classes] = i.sizes(["ROWS", "CLASSES"]);
-    let valid = i.step.rows as usize;
+    let ([rows, valid], classes) = (rows(i), i.size("CLASSES"));
     let smoothing = i.number("SMOOTHING");
     let mut dlogits = vec![Sum::exact(0.0); rows * classes];
     let mut loss = vec![Sum::exact(0.0); rows];
@@ -117,6 +124,20 @@ pub fn softmax_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
         hit[r] = kept.or(other);
     }
     vec![("dlogits", Expected::Real(dlogits)), ("loss", Expected::Real(loss)), ("hit", Expected::Real(hit))]
+}
+
+/// loss = Σ losses / POSITIONS of each row, and hit likewise
+pub fn position_means(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let positions = i.size("POSITIONS");
+    let means = |name: &str| {
+        let rows = i.real(name).chunks_exact(positions).map(|row| {
+            let mut sum = Sum::new();
+            row.iter().for_each(|value| sum.add(*value));
+            sum.times(1.0 / positions as f64)
+        });
+        Expected::Real(rows.collect())
+    };
+    vec![("loss", means("losses")), ("hit", means("hits"))]
 }
 
 /// `results[slot] = (Σ loss, Σ hit)`

@@ -25,9 +25,9 @@ pub use grouped::{
     average_pool2d_forward, average_pool2d_grad, grouped_conv2d_forward, grouped_conv2d_grad_input,
     grouped_conv2d_grad_weight, pad2d_forward, pad2d_grad,
 };
-pub use hold::{add_penalty, constrain_norm, constrain_sign, penalty_grad, penalty_partials};
+pub use hold::{add_penalty, constrain_norm, constrain_sign, penalize, penalty_partials};
 pub use join::{add, concatenate, slice_columns};
-pub use loss::{softmax_cross_entropy, softmax_forward, softmax_grad, sum_metrics};
+pub use loss::{position_means, softmax_cross_entropy, softmax_forward, softmax_grad, sum_metrics};
 pub use matmul::{matmul, matmul_grad_input, matmul_grad_weight};
 pub use muon::{inverse_norm, muon, muon_momentum, newton_schulz, scaled};
 pub use normalize::{

@@ -1,6 +1,6 @@
 //! Twins of the losses with one output: binary cross-entropy, and the regression losses.
 
-use super::loss::{right, targets};
+use super::loss::{right, rows as rows_of, targets};
 use crate::op::twin::{EPSILON, Expected, Inputs, Sum, flushed};
 
 /// Loss and its derivative at one row.
@@ -17,7 +17,7 @@ fn rows(
     at: impl Fn(f64, [(usize, f64); 2]) -> Point,
     found: impl Fn(f64, usize) -> bool,
 ) -> Vec<(&'static str, Expected)> {
-    let (rows, valid) = (i.size("ROWS"), i.step.rows as usize);
+    let [rows, valid] = rows_of(i);
     let [mut dlogits, mut loss, mut hit] = [(); 3].map(|()| vec![Sum::exact(0.0); rows]);
     for (row, z) in i.real("logits").iter().enumerate().take(valid.min(rows)) {
         let Point { loss: value, slope, allowed } = at(*z, targets(i, row));

@@ -92,12 +92,13 @@ const COMPOSED: [&str; 18] = [
 ];
 
 /// Operations without a gradient.
-const WITHOUT_GRADIENT: [&str; 24] = [
+const WITHOUT_GRADIENT: [&str; 25] = [
     "unary",
     "binary",
     "decode",
     "augment",
     "sum_metrics",
+    "position_means",
     "sgd",
     "adam",
     "rmsprop",
@@ -110,7 +111,7 @@ const WITHOUT_GRADIENT: [&str; 24] = [
     "muon",
     "penalty_partials",
     "add_penalty",
-    "penalty_grad",
+    "penalize",
     "constrain_norm",
     "constrain_sign",
     "square_partials",
@@ -218,12 +219,15 @@ fn every_gradient_kernel_differentiates_its_forward_kernel() {
 
 /// Every loss with its overrides.
 const LOSSES: &[(&Op, &[&str])] = &[
-    (&SOFTMAX_CROSS_ENTROPY, &["", ",SMOOTHING=0.1", ",MIXUP=1", ",SMOOTHING=0.25,MIXUP=1"]),
-    (&BINARY_CROSS_ENTROPY, &["", ",SMOOTHING=0.1", ",MIXUP=1", ",SMOOTHING=0.25,MIXUP=1"]),
-    (&MEAN_SQUARED_ERROR, &["", ",MIXUP=1"]),
-    (&MEAN_ABSOLUTE_ERROR, &["", ",MIXUP=1"]),
+    (&SOFTMAX_CROSS_ENTROPY, &["", ",SMOOTHING=0.1", ",MIXUP=1", ",SMOOTHING=0.25,MIXUP=1", PLACES]),
+    (&BINARY_CROSS_ENTROPY, &["", ",SMOOTHING=0.1", ",MIXUP=1", ",SMOOTHING=0.25,MIXUP=1", PLACES]),
+    (&MEAN_SQUARED_ERROR, &["", ",MIXUP=1", PLACES]),
+    (&MEAN_ABSOLUTE_ERROR, &["", ",MIXUP=1", PLACES]),
     (&HUBER, &[",DELTA=0.75", ",DELTA=2,MIXUP=1"]),
 ];
+
+/// Several labels for each image.
+const PLACES: &str = ",MIXUP=1,POSITIONS=3";
 
 #[test]
 fn the_gradient_of_every_loss_is_that_of_the_mean_over_the_valid_rows() {
@@ -234,8 +238,12 @@ fn the_gradient_of_every_loss_is_that_of_the_mean_over_the_valid_rows() {
         for setting in *settings {
             let sizes = parse_sizes(&format!("ROWS={rows},CLASSES={classes}{setting}")).expect("sizes");
             let sizes: Sizes = sizes.into_iter().collect();
-            let labels =
-                vec![9, 2, 0, 3, 9, 9].into_iter().map(|label| if label < 9 { label % classes } else { 9 });
+            let places = sizes.get("POSITIONS").map_or(1, |places| *places as usize);
+            let columns = columns * places;
+            let labels = vec![9, 2, 0, 3, 9, 9]
+                .into_iter()
+                .flat_map(|label| (0..places as u32).map(move |n| label + n));
+            let labels = labels.map(|label| if label < 9 { label % classes } else { 9 });
             let batch = Batch { images: Vec::new(), labels: labels.collect() };
             let step = Step { first: 1, rows: valid, mixed: 0.3, ..Step::default() }.keyed(2, 3);
             let feed = (batch, step);
@@ -254,7 +262,7 @@ fn the_gradient_of_every_loss_is_that_of_the_mean_over_the_valid_rows() {
             assert!(!beyond.is_empty() && beyond.iter().all(|g| *g == 0.0), "rows beyond the batch count");
             let what = format!("dlogits of {}{setting}", op.name);
             hold(&what, &logits, &gradient, usize::MAX, |point| {
-                real(&run(point), "loss").iter().sum::<f64>() / f64::from(valid)
+                real(&run(point), "loss").iter().sum::<f64>() / (f64::from(valid) * places as f64)
             });
         }
     }

@@ -47,3 +47,20 @@ pub(crate) fn io_error(
     let engine = wgrad::error::io_error(action, path, next);
     move |source| Error::Engine(engine(source))
 }
+
+/// The message of an error in a layer's arguments, with the name of the argument.
+pub(crate) fn said(error: &toml::de::Error) -> String {
+    let whole = error.to_string();
+    let key = whole.lines().last().and_then(|line| line.strip_prefix("in `")?.strip_suffix('`'));
+    let message = error.message();
+    let own = message.starts_with("unknown field") || message.starts_with("missing field");
+    // serde's messages contain names of Rust types.
+    let message = message
+        .replace("expected usize", "expected a whole number of at least 0")
+        .replace("expected f64", "expected a number")
+        .replace("expected a boolean", "expected true or false");
+    match key {
+        Some(key) if !own => format!("{key}: {message}"),
+        _ => message,
+    }
+}

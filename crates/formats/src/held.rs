@@ -50,7 +50,7 @@ pub(crate) fn take(kind: &str, table: &mut toml::Table) -> Result<Held, String> 
         let Some(stem) = regularizer.or(constraint) else { continue };
         let Some(value) = table.remove(&key) else { continue };
         let name = tensor(kind, stem);
-        let fail = |e: toml::de::Error| format!("{key}: {}", crate::model_file::said(&e));
+        let fail = |e: toml::de::Error| format!("{key}: {}", crate::error::said(&e));
         match regularizer.is_some() {
             true => drop(held.regularizers.insert(name, value.try_into().map_err(fail)?)),
             false => drop(held.constraints.insert(name, value.try_into().map_err(fail)?)),

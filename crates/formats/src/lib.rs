@@ -4,10 +4,9 @@
 
 /// Errors of this crate.
 pub mod error;
+mod held;
 /// Models as TOML files with Keras's names.
 pub mod model_file;
-
-mod held;
 /// Models and weights in Keras's formats: JSON, `.keras`, `.weights.h5`.
 pub mod keras;
 /// ONNX: import and export of networks; ONNX's test cases on wgrad's kernels.

@@ -1,6 +1,6 @@
 //! Models as TOML files with Keras's layer and argument names. Every error names file, line and layer.
 
-use crate::{Error, Result, held};
+use crate::{Error, Result, error::said, held};
 use std::path::Path;
 use toml::Spanned;
 use wgrad::{
@@ -133,23 +133,6 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
     }
     model.summary().map_err(|e| in_file(path, &lines, e))?;
     Ok(model)
-}
-
-/// The message of an error in a layer's arguments, with the name of the argument.
-pub(crate) fn said(error: &toml::de::Error) -> String {
-    let whole = error.to_string();
-    let key = whole.lines().last().and_then(|line| line.strip_prefix("in `")?.strip_suffix('`'));
-    let message = error.message();
-    let own = message.starts_with("unknown field") || message.starts_with("missing field");
-    // serde's messages contain names of Rust types.
-    let message = message
-        .replace("expected usize", "expected a whole number of at least 0")
-        .replace("expected f64", "expected a number")
-        .replace("expected a boolean", "expected true or false");
-    match key {
-        Some(key) if !own => format!("{key}: {message}"),
-        _ => message,
-    }
 }
 
 /// Converts an error about a layer to one with the file, and with the layer's line where `lines` has it.

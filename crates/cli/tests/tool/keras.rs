@@ -208,7 +208,7 @@ fn penalties_and_constraints_are_those_of_the_file() {
         json!({"min_value": 0.5, "max_value": 1.5, "rate": 0.75, "axis": 0}),
     );
     let layers = &mut config["config"]["layers"];
-    let lstm = json!({"class_name": "LSTM", "config": {"units": 3, "recurrent_regularizer": l1, "kernel_constraint": norm}});
+    let lstm = json!({"class_name": "LSTM", "config": {"units": 3, "return_sequences": true, "recurrent_regularizer": l1, "kernel_constraint": norm}});
     layers[1] = json!({"class_name": "Bidirectional", "config": {"name": "both", "layer": lstm}});
     layers[3]["config"]["kernel_regularizer"] = both;
     layers[3]["config"]["bias_regularizer"] = json!("l2");
@@ -247,7 +247,7 @@ fn what_a_layer_does_not_take_is_named() {
     );
     let l2 =
         |factor: f64| json!({"module": "keras.regularizers", "class_name": "L2", "config": {"l2": factor}});
-    says(&with(1, "kernel_regularizer", l2(-1.0)), &["layer 1 (lstm)", "`kernel` has l2 = -1"]);
+    says(&with(1, "kernel_regularizer", l2(-1.0)), &["layer 2 (lstm)", "`kernel` has l2 = -1"]);
     says(&with(3, "gamma_regularizer", l2(0.1)), &["regularizer of `gamma`", "it has kernel, bias"]);
     let across = json!({"class_name": "MaxNorm", "config": {"max_value": 2, "axis": 1}});
     says(&with(3, "kernel_constraint", across), &["constraint of `kernel` has axis = [1]", "first axes"]);

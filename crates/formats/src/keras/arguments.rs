@@ -237,7 +237,7 @@ fn with_arguments(
         Some(Ok(Layer::LeakyReLU(layer))) => layer.by(),
         Some(Ok(Layer::ELU(layer))) => layer.by(),
         Some(Ok(Layer::Softmax(layer))) => layer.by(),
-        Some(Err(e)) => Err(explain(kind, &crate::model_file::said(&e), &config)),
+        Some(Err(e)) => Err(explain(kind, &crate::error::said(&e), &config)),
         Some(Ok(_)) | None => Err(super::classes::missing(kind)),
     };
     match by.map_err(fail)? {
@@ -272,7 +272,7 @@ fn with_own_message(
     own.remove("type");
     crate::held::take(class, &mut own).map_err(|e| format!("({class}): {e}"))?;
     match Layer::from_table(class, own) {
-        Some(Err(e)) => Err(format!("({class}): {}", explain(class, &crate::model_file::said(&e), config))),
+        Some(Err(e)) => Err(format!("({class}): {}", explain(class, &crate::error::said(&e), config))),
         _ => Ok(table),
     }
 }

@@ -282,7 +282,7 @@ fn layer(node: &Node, rank: Option<usize>, aside: &mut Aside) -> std::result::Re
     let held = crate::held::take(&kind, &mut table)?;
     match Layer::from_table(&kind, table) {
         Some(Ok(layer)) => Ok((layer, held)),
-        Some(Err(e)) => Err(arguments::explain(&kind, &model_file::said(&e), &config)),
+        Some(Err(e)) => Err(arguments::explain(&kind, &crate::error::said(&e), &config)),
         None => Err(classes::missing(&node.class)),
     }
 }
