@@ -51,7 +51,7 @@ impl CompiledModel {
         arenas: &Arenas,
         variants: &Choices,
     ) -> Result<Self> {
-        let feed = FeedBuffers::new(context, program.batch, program.pixels, 1)?;
+        let feed = FeedBuffers::new(context, program.batch, (program.pixels, program.labels), 1)?;
         Self::sharing(context, program, arenas, &feed, variants).await
     }
 

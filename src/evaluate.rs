@@ -24,6 +24,7 @@ use crate::{
     checkpoint::Checkpoint,
     data::{Dataset, Split},
     gpu::Context,
+    loss::Loss,
     metrics::{Metrics, Regression},
     model::Model,
     selection::Choices,
@@ -51,7 +52,8 @@ pub struct Prediction {
     pub image: usize,
     /// The predicted class; 0 for a regression.
     pub class: usize,
-    /// The probability of each class, or the predicted number of a regression.
+    /// The probability of each class, or the predicted number of a regression; the outputs at all places, if a network
+    /// predicts several.
     pub scores: Vec<f32>,
 }
 
@@ -135,6 +137,11 @@ pub async fn evaluate_views(
     mirrored: bool,
     mut each: impl FnMut(u64),
 ) -> Result<Evaluation> {
+    if mirrored && split.each > 1 {
+        let (got, expected) =
+            ("mirrored".into(), "one view, where a network predicts several places of an image");
+        return Err(Error::Option { name: "views", got, expected });
+    }
     let mut evaluator =
         Evaluator::new(context, model, checkpoint, data, (batch, split.len()), false, variants).await?;
     let each = |_: &Visited<'_>, total: Metrics| {
@@ -156,18 +163,36 @@ pub fn fits(model: &Model, data: &Dataset) -> Result<()> {
         Err(Error::DataFit { model: model.name.clone(), data: data.name.clone(), expected, got })
     };
     let shape = [data.height, data.width, data.channels];
-    if data.input.numbers && !model.loss()?.is_regression() {
+    let (loss, labels) = (model.loss()?, model.labels()?);
+    let shares = loss == Loss::BinaryCrossEntropy && labels > 1;
+    if data.input.numbers && !loss.is_regression() && !shares {
         return fail("classes".into(), "numbers; choose a loss for them, such as `.loss = mse`".into());
+    }
+    if loss.compares_vectors() && !data.input.numbers {
+        return fail(
+            "vectors of numbers as labels".into(),
+            "classes; use one 1 among zeros, or another loss".into(),
+        );
+    }
+    if labels != data.train.each {
+        let shape = model.output_shape()?;
+        let hint = match (data.train.each, loss) {
+            (1, Loss::SoftmaxCrossEntropy) => "; put a Flatten before a last Dense",
+            (1, _) => "; end with units = 1",
+            _ => "; the network's output has to have their shape",
+        };
+        let expected = format!("{labels} labels for each image, as its output has the shape {shape:?}");
+        return fail(expected, format!("{}{hint}", data.train.each));
     }
     if model.input_shape != shape {
         return fail(format!("images of {:?}", model.input_shape), format!("{shape:?}"));
     }
-    let (classes, loss) = (model.classes()?, model.loss()?);
-    if classes != data.classes.len() && !loss.is_regression() {
+    let classes = model.classes()?;
+    if classes != data.classes.len() && !data.input.numbers && !loss.is_regression() {
         let hint = if classes == 1 { "; one output takes another `.loss`" } else { "" };
         return fail(format!("{classes} classes"), format!("{}{hint}", data.classes.len()));
     }
-    if data.classes.len() == 1 && !loss.is_regression() {
+    if data.classes.len() == 1 && !data.input.numbers && !loss.is_regression() {
         return fail(
             "at least two classes to distinguish".into(),
             format!("one, `{}`: name a folder or a label column that has several", data.classes[0]),
@@ -176,7 +201,9 @@ pub fn fits(model: &Model, data: &Dataset) -> Result<()> {
     if data.train.is_empty() || data.test.is_empty() {
         return fail("at least one training and one test image".into(), "none".into());
     }
-    data.check()
+    data.check()?;
+    let Some(words) = model.words()? else { return Ok(()) };
+    data.splits().try_for_each(|(name, split)| data.check_words(name, split, words))
 }
 
 #[cfg(test)]

@@ -63,6 +63,6 @@ pub fn split_mix(seed: u64) -> u64 {
 pub struct Batch {
     /// Bytes of the images, (images, height, width, channels): one byte per value, or an f32 in little-endian order.
     pub images: Vec<u8>,
-    /// One class index per image; for numbers, the bits of an f32.
+    /// The labels of each image, one or several: class indices; for numbers, the bits of an f32.
     pub labels: Vec<u32>,
 }

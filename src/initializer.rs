@@ -56,6 +56,8 @@ pub enum KernelInitializer {
     LecunNormal,
     /// Orthonormal rows or columns.
     Orthogonal,
+    /// Uniform in ±0.05, Keras's default for a table of embeddings.
+    Uniform,
     /// Zeros.
     Zeros,
     /// Ones.
@@ -77,6 +79,7 @@ impl KernelInitializer {
             Self::LecunUniform => uniform(3.0 / fan_in),
             Self::LecunNormal => normal(1.0 / fan_in),
             Self::Orthogonal => Initializer::Orthogonal { columns },
+            Self::Uniform => Initializer::Uniform { limit: 0.05 },
             Self::Zeros => Initializer::Zeros,
             Self::Ones => Initializer::Ones,
         }

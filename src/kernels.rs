@@ -171,6 +171,14 @@ operations! {
     PRELU_FORWARD prelu_forward "y = x, or alpha · x below zero" { naive [Cpu, Gpu]; }
     PRELU_GRAD_INPUT prelu_grad_input "dx = dy, or alpha · dy below zero, times activate_grad(x)" { naive [Cpu, Gpu]; }
     PRELU_GRAD_WEIGHT prelu_grad_weight "dalpha, in splits of the rows" { naive [Cpu, Gpu]; }
+    EMBEDDING_FORWARD embedding_forward "y = the rows of a table that tokens stand for" { naive [Cpu, Gpu]; }
+    SORT_TOKENS sort_tokens "tokens in order of three of their bits, and their places" { group [Cpu, Gpu]; naive []; }
+    TOKEN_STARTS token_starts "where the places of each word begin among sorted tokens" { naive [Cpu, Gpu]; }
+    EMBEDDING_GRAD embedding_grad "dw = the sum of the gradients of each word's places" { naive [Cpu, Gpu]; }
+    ATTENTION_FORWARD attention_forward "y = the mean of values, weighted by a softmax of products" { naive [Cpu, Gpu]; }
+    ATTENTION_GRAD_QUERY attention_grad_query "dq of attention" { naive [Cpu, Gpu]; }
+    ATTENTION_GRAD_KEY attention_grad_key "dk of attention" { naive [Cpu, Gpu]; }
+    ATTENTION_GRAD_VALUE attention_grad_value "dv of attention" { naive [Cpu, Gpu]; }
     CLEAR clear "y = 0" { vec4 [Cpu]; naive [Cpu, Gpu]; }
     SIMPLE_RNN_CELL_FORWARD simple_rnn_cell_forward "one step of a simple recurrent layer: state = activate(z + q)" {
         vec4 [Cpu];
@@ -191,6 +199,8 @@ operations! {
     MEAN_SQUARED_ERROR mean_squared_error "squared distance of one output from the label" { naive [Cpu, Gpu]; }
     MEAN_ABSOLUTE_ERROR mean_absolute_error "distance of one output from the label" { naive [Cpu, Gpu]; }
     HUBER huber "square of small distances, size of large ones" { naive [Cpu, Gpu]; }
+    KL_DIVERGENCE kl_divergence "divergence of probabilities from others" { naive [Cpu, Gpu]; }
+    COSINE_SIMILARITY cosine_similarity "the angle between the output and a vector" { naive [Cpu, Gpu]; }
     POSITION_MEANS position_means "the mean loss and hits of the places of an image" {
         group [Gpu if POSITIONS >= 64];
         naive [Cpu, Gpu];

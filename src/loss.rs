@@ -20,10 +20,14 @@ pub enum Loss {
         /// Distance at which the quadratic part ends.
         delta: f64,
     },
+    /// Σ t · log(t / p) of the target t and the output p, both probabilities (Kullback and Leibler 1951).
+    KlDivergence,
+    /// Minus the cosine of the angle between the output and the target.
+    CosineSimilarity,
 }
 
 /// The names of the losses, for errors and help.
-pub const NAMES: &str = "softmax_cross_entropy, binary_cross_entropy, mean_squared_error, mean_absolute_error, huber, huber=DELTA";
+pub const NAMES: &str = "softmax_cross_entropy, binary_cross_entropy, mean_squared_error, mean_absolute_error, huber, huber=DELTA, kl_divergence, cosine_similarity";
 
 impl Loss {
     /// Returns true if the loss compares numbers, not classes.
@@ -38,6 +42,11 @@ impl Loss {
             Self::BinaryCrossEntropy => "sigmoid",
             _ => "linear",
         }
+    }
+
+    /// Returns true if the loss compares the vectors along the last axis, not one number with another.
+    pub fn compares_vectors(self) -> bool {
+        matches!(self, Self::KlDivergence | Self::CosineSimilarity)
     }
 
     /// Number of outputs of a network for `classes` classes.
@@ -59,6 +68,8 @@ impl FromStr for Loss {
             "binary_cross_entropy" | "binary_crossentropy" => Self::BinaryCrossEntropy,
             "mean_squared_error" | "mse" => Self::MeanSquaredError,
             "mean_absolute_error" | "mae" => Self::MeanAbsoluteError,
+            "kl_divergence" | "kullback_leibler_divergence" => Self::KlDivergence,
+            "cosine_similarity" => Self::CosineSimilarity,
             "huber" => {
                 let delta: f64 = delta.map_or(Ok(1.0), |delta| delta.trim().parse()).map_err(|_| fail())?;
                 positive("the delta of huber", delta)?;
@@ -80,6 +91,8 @@ impl fmt::Display for Loss {
             Self::MeanAbsoluteError => f.write_str("mean_absolute_error"),
             Self::Huber { delta: 1.0 } => f.write_str("huber"),
             Self::Huber { delta } => write!(f, "huber={delta}"),
+            Self::KlDivergence => f.write_str("kl_divergence"),
+            Self::CosineSimilarity => f.write_str("cosine_similarity"),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     Error, Result,
     feed::split_mix,
     hold::{self, Constraint, Regularizer},
-    kernels::{ACTIVATION_FORWARD, SUM_METRICS},
+    kernels::{ACTIVATION_FORWARD, POSITION_MEANS, SUM_METRICS},
     layers::{self, ActivationName, Layer, Place},
     loss::Loss,
     objective::Objective,
@@ -184,17 +184,67 @@ impl Model {
     /// # Errors
     /// [`Error::Model`] if the layers do not fit.
     pub fn outputs(&self) -> Result<usize> {
-        let (placed, _) = self.place()?;
-        Ok(placed.last().map_or(0, |p| p.place.output.iter().product()))
+        Ok(self.output_shape()?.iter().product())
     }
 
-    /// Number of classes: the length of the output; 2 for binary cross-entropy, which has one output; 1 for a
-    /// regression.
+    /// Number of classes: the length of the output's last axis; 2 for binary cross-entropy; 1 for a regression.
     ///
     /// # Errors
     /// [`Error::Model`] if the layers do not fit.
     pub fn classes(&self) -> Result<usize> {
-        Ok(if self.loss()? == Loss::BinaryCrossEntropy { 2 } else { self.outputs()? })
+        Ok(match self.loss()? {
+            Loss::SoftmaxCrossEntropy => self.output_shape()?.last().copied().unwrap_or(1),
+            Loss::BinaryCrossEntropy => 2,
+            _ => 1,
+        })
+    }
+
+    /// Number of places of the output that have a label each: 1 for a vector of classes, the pixels where each has a
+    /// class, the number of outputs for a loss that compares them one by one.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the layers do not fit.
+    pub fn places(&self) -> Result<usize> {
+        let shape = self.output_shape()?;
+        let outputs: usize = shape.iter().product();
+        Ok(outputs / columns(self.loss_of(outputs), &shape))
+    }
+
+    /// Number of labels of an image: one for each of the [`Model::places`], or a vector of them.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the layers do not fit.
+    pub fn labels(&self) -> Result<usize> {
+        if self.loss()?.compares_vectors() { self.outputs() } else { self.places() }
+    }
+
+    /// Number of words that the input may have, if an [`layers::Embedding`] takes it: its values are then whole numbers
+    /// below that.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the layers do not fit.
+    pub fn words(&self) -> Result<Option<usize>> {
+        let (placed, _) = self.place()?;
+        let mut words: Option<usize> = None;
+        // True for layers that give the input in another shape.
+        let mut same: Vec<bool> = Vec::new();
+        for p in &placed {
+            let of_input = p.from.iter().all(|from| from.is_none_or(|n| same[n]));
+            if let (Layer::Embedding(layer), true) = (p.layer, of_input) {
+                words = Some(words.map_or(layer.input_dim, |words| words.min(layer.input_dim)));
+            }
+            same.push(of_input && matches!(p.layer, Layer::Flatten(_) | Layer::Reshape(_)));
+        }
+        Ok(words)
+    }
+
+    /// Shape of the output, without the batch.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the layers do not fit.
+    pub fn output_shape(&self) -> Result<Vec<usize>> {
+        let (placed, _) = self.place()?;
+        Ok(placed.last().map_or_else(Vec::new, |p| p.place.output.clone()))
     }
 
     /// The loss of the model: the given one; otherwise binary cross-entropy if the output is one sigmoid unit, else
@@ -309,7 +359,7 @@ impl Model {
             let output = output.and_then(|shape| counted(&shape).map(|_| shape));
             let output = output.map_err(|message| fail(label.clone(), message))?;
             let frozen = self.frozen.contains(&index);
-            let trained = rules.parameters(&shapes[0]).into_iter().map(|tensor| (tensor, !frozen));
+            let trained = rules.joined_parameters(&shapes).into_iter().map(|tensor| (tensor, !frozen));
             let mut ids = Vec::new();
             for ((short, shape, initializer), trained) in
                 trained.chain(rules.states(&shapes[0]).into_iter().map(|tensor| (tensor, false)))
@@ -403,36 +453,17 @@ impl Model {
         names.iter().map(find).collect()
     }
 
-    /// Checks that the output is one axis and that every layer leads to it.
+    /// Checks that every layer leads to the output.
     fn ends_well(&self, placed: &[Placed<'_>]) -> Result<()> {
         let fail = |p: &Placed<'_>, message: String| {
             let layer = format!("layer {} ({})", p.place.index + 1, p.place.name);
             Err(Error::Model { model: self.name.clone(), layer, message })
         };
-        let Some((last, before)) = placed.split_last() else { return Ok(()) };
+        let Some((_, before)) = placed.split_last() else { return Ok(()) };
         if let Some(loose) = before.iter().find(|p| p.uses == 0) {
             return fail(
                 loose,
                 "gives its output to no layer; name it among the inputs of one, or leave it out".into(),
-            );
-        }
-        if last.place.output.len() != 1 {
-            let shape = &last.place.output;
-            return fail(
-                last,
-                format!(
-                    "is the last and gives {shape:?}; the loss takes one axis of classes, so put a Flatten before a last Dense"
-                ),
-            );
-        }
-        let outputs = last.place.output[0];
-        let loss = self.loss_of(outputs);
-        if loss != Loss::SoftmaxCrossEntropy && outputs != 1 {
-            return fail(
-                last,
-                format!(
-                    "is the last and gives {outputs} outputs; the loss {loss} takes one, so end with units = 1"
-                ),
             );
         }
         Ok(())
@@ -440,13 +471,13 @@ impl Model {
 
     /// Returns true if the last layer ends in this activation.
     pub fn ends_in(&self, activation: &str) -> bool {
-        let last = match self.layers.last() {
-            Some(Layer::Dense(layer)) => layer.activation,
-            Some(Layer::Activation(layer)) => layer.activation,
+        let mut last = self.layers.last().cloned();
+        let found = match &mut last {
             Some(Layer::Softmax(_)) => ActivationName::Softmax,
-            _ => ActivationName::default(),
+            Some(layer) => own_activation(layer).copied().unwrap_or_default(),
+            None => ActivationName::default(),
         };
-        last.name() == activation
+        found.name() == activation
     }
 
     /// The model without the final activation that is part of the loss, so that its outputs are logits.
@@ -455,13 +486,16 @@ impl Model {
         let mut model = Self { loss: Some(loss), ..self.clone() };
         if self.ends_in(loss.activation()) {
             match model.layers.last_mut() {
-                Some(Layer::Dense(layer)) => layer.activation = ActivationName::default(),
-                Some(Layer::Activation(layer)) => layer.activation = ActivationName::default(),
                 Some(last @ Layer::Softmax(_)) => {
                     let name = last.rules().given_name().map(str::to_string);
                     *last = layers::Activation { activation: ActivationName::default(), name }.into();
                 }
-                _ => {}
+                Some(last) => {
+                    if let Some(own) = own_activation(last) {
+                        *own = ActivationName::default();
+                    }
+                }
+                None => {}
             }
         }
         model
@@ -517,17 +551,25 @@ impl Model {
         b.call(call.op.name, call, &[("image", image)]);
         let x = forward(&mut b, &mut placed, image).last().copied().unwrap_or(image);
         b.program.output = x;
-        let outputs = placed.last().map_or(1, |p| p.place.output.iter().product());
+        let shape = placed.last().map_or_else(Vec::new, |p| p.place.output.clone());
         if mode == Mode::Predict {
-            b.program.output = prediction(&mut b, kind, x, outputs);
+            b.program.output = prediction(&mut b, kind, x, &shape);
             return Ok(b.program);
         }
 
         b.pass = Pass::Loss;
-        let dlogits = b.batched("d logits", &[outputs]);
+        let dlogits = b.batched("d logits", &shape);
+        let outputs: usize = shape.iter().product();
+        let columns = columns(kind, &shape);
+        let places = outputs / columns;
+        b.program.labels = if kind.compares_vectors() { outputs } else { places };
         let (loss, hit) = (b.batched("loss", &[]), b.batched("hit", &[]));
-        let (mut call, weights) = kind.call(batch, outputs, objective);
-        if input.numbers && kind.is_regression() {
+        let (losses, hits) = match places {
+            1 => (loss, hit),
+            _ => (b.batched("losses", &[places]), b.batched("hits", &[places])),
+        };
+        let (mut call, weights) = kind.call((batch, places), columns, objective);
+        if input.numbers && kind != Loss::SoftmaxCrossEntropy || kind.compares_vectors() {
             call = call.with("REAL", 1.0);
         }
         let weights = b.constant("class weights", weights);
@@ -542,13 +584,17 @@ impl Model {
         };
         let buffers = [
             ("dlogits", dlogits),
-            ("loss", loss),
-            ("hit", hit),
+            ("loss", losses),
+            ("hit", hits),
             ("logits", x),
             ("weights", weights),
             ("examples", examples),
         ];
         b.call("loss", call, &buffers);
+        if places > 1 {
+            let call = Call::new(&POSITION_MEANS, &[("ROWS", batch), ("POSITIONS", places)]);
+            b.call("loss", call, &[("loss", loss), ("hit", hit), ("losses", losses), ("hits", hits)]);
+        }
         let results = b.fixed("results", vec![slots, 2], Home::Results);
         let call = Call::new(&SUM_METRICS, &[("ROWS", batch), ("SLOTS", slots)]);
         b.call("metrics", call, &[("results", results), ("loss", loss), ("hit", hit)]);
@@ -567,6 +613,26 @@ impl Model {
         hold::constrain(&mut b, &constraints);
         Ok(b.program)
     }
+}
+
+/// Numbers of a row of the loss: the classes of a place, a vector, or one.
+fn columns(loss: Loss, shape: &[usize]) -> usize {
+    let along = loss == Loss::SoftmaxCrossEntropy || loss.compares_vectors();
+    if along { shape.last().copied().unwrap_or(1).max(1) } else { 1 }
+}
+
+/// The activation that a layer applies last, element by element or along the last axis.
+fn own_activation(layer: &mut Layer) -> Option<&mut ActivationName> {
+    macro_rules! of {
+        ($($kind:ident)+) => {
+            match layer {
+                $(Layer::$kind(layer) => Some(&mut layer.activation),)+
+                _ => None,
+            }
+        };
+    }
+    of!(Dense Activation Conv1D Conv2D Conv1DTranspose Conv2DTranspose DepthwiseConv1D DepthwiseConv2D
+        SeparableConv1D SeparableConv2D)
 }
 
 /// The name of a tensor without that of its `layer`.
@@ -594,12 +660,13 @@ fn trained_among<T: Clone>(
 
 /// Appends the conversion of the output `x` to a prediction: class probabilities, or the unchanged number of a
 /// regression.
-fn prediction(b: &mut Builder, loss: Loss, x: ValueId, outputs: usize) -> ValueId {
+fn prediction(b: &mut Builder, loss: Loss, x: ValueId, shape: &[usize]) -> ValueId {
     match loss {
-        Loss::SoftmaxCrossEntropy => layers::softmax(b, "probabilities", x, &[outputs]),
+        Loss::SoftmaxCrossEntropy => layers::softmax(b, "probabilities", x, shape),
         Loss::BinaryCrossEntropy => {
-            let y = b.batched("probability sigmoid", &[outputs]);
-            let call = Call::new(&ACTIVATION_FORWARD, &[("COUNT", b.batch() * outputs)]).activated(&SIGMOID);
+            let y = b.batched("probability sigmoid", shape);
+            let count = b.batch() * shape.iter().product::<usize>();
+            let call = Call::new(&ACTIVATION_FORWARD, &[("COUNT", count)]).activated(&SIGMOID);
             b.call("probability", call, &[("y", y), ("x", x)]);
             y
         }

@@ -4,7 +4,10 @@
 use crate::{
     Error, Result,
     augment::Augment,
-    kernels::{BINARY_CROSS_ENTROPY, HUBER, MEAN_ABSOLUTE_ERROR, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY},
+    kernels::{
+        BINARY_CROSS_ENTROPY, COSINE_SIMILARITY, HUBER, KL_DIVERGENCE, MEAN_ABSOLUTE_ERROR,
+        MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY,
+    },
     loss::Loss,
     op::Call,
     range::{not_negative, share},
@@ -65,6 +68,24 @@ impl Objective {
         Ok(())
     }
 
+    /// Refuses what does not go with several labels an image.
+    ///
+    /// # Errors
+    /// [`Error::Option`].
+    pub(crate) fn validate_places(&self, places: usize) -> Result<()> {
+        let fail = |name, got: String, expected| Err(Error::Option { name, got, expected });
+        if places > 1 && !self.class_weight.is_empty() {
+            let got = format!("a list for {places} labels an image");
+            return fail("class_weight", got, "none; give weights to images instead");
+        }
+        let mixed = Augment { mixup: self.augment.mixup, ..Augment::default() };
+        if places > 1 && self.augment != mixed {
+            let got = format!("of images with {places} labels each");
+            return fail("augment", got, "mixup alone: the labels would not follow the image");
+        }
+        Ok(())
+    }
+
     /// The weights of `classes` classes, in the device's number format.
     pub fn weights(&self, classes: usize) -> Vec<f32> {
         (0..classes).map(|class| self.class_weight.get(class).map_or(1.0, |w| *w as f32)).collect()
@@ -80,17 +101,28 @@ pub fn balanced(counts: &[usize]) -> Vec<f64> {
 }
 
 impl Loss {
-    /// The call that computes loss, gradient and hits of a batch with `outputs` outputs, and its class weights.
-    pub(crate) fn call(self, batch: usize, outputs: usize, objective: &Objective) -> (Call, Vec<f32>) {
+    /// The call that computes loss, gradient and hits of a batch, of so many places an image, each of which has an output
+    /// for each of `columns` classes, and its class weights.
+    pub(crate) fn call(
+        self,
+        (batch, places): (usize, usize),
+        columns: usize,
+        objective: &Objective,
+    ) -> (Call, Vec<f32>) {
         let (op, classes) = match self {
-            Self::SoftmaxCrossEntropy => (&SOFTMAX_CROSS_ENTROPY, outputs),
+            Self::SoftmaxCrossEntropy => (&SOFTMAX_CROSS_ENTROPY, columns),
             Self::BinaryCrossEntropy => (&BINARY_CROSS_ENTROPY, 2),
             // The number of classes of a regression is known only from its class weights.
             Self::MeanSquaredError => (&MEAN_SQUARED_ERROR, objective.class_weight.len().max(1)),
             Self::MeanAbsoluteError => (&MEAN_ABSOLUTE_ERROR, objective.class_weight.len().max(1)),
             Self::Huber { .. } => (&HUBER, objective.class_weight.len().max(1)),
+            Self::KlDivergence => (&KL_DIVERGENCE, columns),
+            Self::CosineSimilarity => (&COSINE_SIMILARITY, columns),
         };
         let mut call = Call::new(op, &[("ROWS", batch), ("CLASSES", classes)]);
+        if places > 1 {
+            call = call.with("POSITIONS", places as f64);
+        }
         if let Self::Huber { delta } = self {
             call = call.with("DELTA", f64::from(delta as f32));
         }

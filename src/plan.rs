@@ -193,7 +193,7 @@ impl Plan {
             let kernels = chosen.iter().map(|(call, (variant, _))| (call.clone(), variant.clone()));
             context.compile_ahead(kernels.collect())
         };
-        let feed = FeedBuffers::new(context, 1, 4, 1)?;
+        let feed = FeedBuffers::new(context, 1, (4, 1), 1)?;
         for node in &program.nodes {
             let nth = kernels.len() + 1;
             let (kernel, skipped) = match kernels.entry(node.call.key()) {

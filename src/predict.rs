@@ -1,9 +1,10 @@
 //! Predictions of a trained network for a batch of images: a probability for each class, or the number of a regression.
 
 use crate::{
-    Result,
+    Error, Result,
     checkpoint::Checkpoint,
     compiled::CompiledModel,
+    data::is_word,
     feed::{Batch, Step},
     gpu::{Context, Fetch, floats},
     loss::Loss,
@@ -20,6 +21,8 @@ pub struct Predictor {
     compiled: CompiledModel,
     outputs: usize,
     loss: Loss,
+    /// Number of words of the input, if it has some.
+    words: Option<usize>,
 }
 
 impl Predictor {
@@ -106,7 +109,7 @@ impl Predictor {
     }
 
     fn of(compiled: CompiledModel, model: &Model) -> Result<Self> {
-        Ok(Self { compiled, outputs: model.outputs()?, loss: model.loss()? })
+        Ok(Self { compiled, outputs: model.outputs()?, loss: model.loss()?, words: model.words()? })
     }
 
     /// The class probabilities of each image in `images`, which are (images, height, width, channels) bytes; for a
@@ -122,8 +125,10 @@ impl Predictor {
     /// The unchanged outputs of the network for each image.
     ///
     /// # Errors
+    /// [`crate::Error::Dataset`] where the network looks its input up in a table, and a value is none of its rows;
     /// [`crate::Error::Device`] if the device fails.
     pub async fn outputs(&self, images: &[u8]) -> Result<Vec<Vec<f32>>> {
+        self.words.map_or(Ok(()), |words| whole_below(words, images))?;
         let program = &self.compiled.plan.program;
         let mut all = Vec::new();
         for part in images.chunks(program.batch * program.pixels) {
@@ -191,6 +196,16 @@ fn program(
 ) -> Result<Program> {
     let program = |batch| model.program(input, mode, batch, 1, &Optimizer::default());
     program(fitting(context, batch, &|batch| Ok(vec![program(batch)?]))?)
+}
+
+/// Refuses values that are no whole numbers below `words`.
+fn whole_below(words: usize, images: &[u8]) -> Result<()> {
+    let floats = images.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+    let Some((at, value)) = floats.enumerate().find(|(_, value)| !is_word(*value, words)) else {
+        return Ok(());
+    };
+    let message = format!("got {value} at value {at}, expected a whole number from 0 to {}", words - 1);
+    Err(Error::Dataset { data: "the input".into(), message })
 }
 
 /// A prediction on its way from the device.

@@ -151,6 +151,8 @@ pub struct Program {
     pub batch: usize,
     /// Bytes per image.
     pub pixels: usize,
+    /// Labels per image.
+    pub labels: usize,
     /// All values.
     pub values: Vec<Value>,
     /// All dispatches.
@@ -240,6 +242,7 @@ impl Builder {
             mode,
             batch,
             pixels,
+            labels: 1,
             values: Vec::new(),
             nodes: Vec::new(),
             parameters,
@@ -298,6 +301,12 @@ impl Builder {
     /// separate kernel for each.
     pub fn index(&mut self, name: &str, number: u32) -> ValueId {
         self.add_constant(name, vec![1], Data::Index(vec![number]))
+    }
+
+    /// Constant integers.
+    pub fn indices(&mut self, name: &str, numbers: Vec<u32>) -> ValueId {
+        let shape = vec![numbers.len()];
+        self.add_constant(name, shape, Data::Index(numbers))
     }
 
     /// Adds a constant; equal constants share one buffer.

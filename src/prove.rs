@@ -193,7 +193,7 @@ impl Trial {
             whole.push(buffer);
         }
         let pixels = Marks::of(self.call.op.interface).image_bytes(&self.call.sizes).max(4);
-        let feed = FeedBuffers::new(context, self.batch.labels.len(), pixels, 1)?;
+        let feed = FeedBuffers::new(context, self.batch.labels.len(), (pixels, 1), 1)?;
         feed.upload(context, &self.batch, &[self.step]);
         Ok(Uploaded { buffers, feed, whole })
     }

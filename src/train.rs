@@ -133,6 +133,8 @@ pub struct Trainer {
     weights: Option<Arc<[f32]>>,
     /// True if the network ends in the activation that belongs to its loss.
     ends_in_loss: bool,
+    /// Number of words of the input, if it has some.
+    words: Option<usize>,
 }
 
 /// Result of [`Trainer::epoch`] and [`Trainer::advance`].
@@ -199,6 +201,7 @@ impl Trainer {
         let loss = model.loss()?;
         let ends_in_loss = model.ends_in(loss.activation());
         options.objective.validate(data.classes.len(), loss)?;
+        options.objective.validate_places(data.train.each)?;
         let parameters = model.parameters()?;
         let (at_once, in_parts) = (options.images_at_once(), options.parts() > 1);
         let (mut slots, mut images) = (0, 0);
@@ -209,7 +212,7 @@ impl Trainer {
             slots = slots.max(steps * batch.min(longest).div_ceil(at_once));
             images = images.max(steps.saturating_mul(batch).min(longest));
         }
-        let feed = FeedBuffers::new(context, images, data.pixels(), slots)?;
+        let feed = FeedBuffers::new(context, images, (data.pixels(), data.train.each), slots)?;
         let mut arenas = Arenas::with_optimizer(context, &parameters, slots, &options.optimizer)?;
         if in_parts {
             arenas = arenas.in_parts(context)?;
@@ -244,6 +247,7 @@ impl Trainer {
             see: None,
             weights: None,
             ends_in_loss,
+            words: model.words()?,
         })
     }
 

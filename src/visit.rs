@@ -91,7 +91,7 @@ pub(crate) struct Visited<'v> {
     pub result: StepResult,
     /// The outputs of its images, (rows, outputs); empty unless requested.
     pub outputs: &'v [f32],
-    /// The labels of its images, and the indices of the images in the split.
+    /// The labels of its images, (rows, places), and the indices of the images in the split.
     pub labels: &'v [u32],
     pub which: &'v [u32],
     /// True if the images were in their second view.
@@ -114,6 +114,13 @@ struct UnderWay {
     begun: f64,
     chunk: Arc<(Vec<u32>, Vec<u32>)>,
     second: bool,
+}
+
+impl Visited<'_> {
+    /// Places of an image that have a label each.
+    pub fn places(&self) -> usize {
+        (self.labels.len() / self.which.len().max(1)).max(1)
+    }
 }
 
 impl Visitor {
@@ -243,6 +250,7 @@ impl Visitor {
             listener.submission(Submission { steps: parts.len(), images, submitted: at, done, device });
         }
         let width = model.plan.output().len / model.plan.program.batch.max(1);
+        let places = model.plan.program.labels;
         let mut flow = ControlFlow::Continue(());
         for (n, (part, [loss_sum, hits])) in parts.iter().zip(finished.results).enumerate() {
             let (loss_sum, hits) = (f64::from(loss_sum), f64::from(hits));
@@ -252,7 +260,7 @@ impl Visitor {
                 part,
                 result: StepResult { rows: part.rows.rows, loss_sum, hits },
                 outputs: outputs.unwrap_or_default(),
-                labels: chunk.0.get(rows.clone()).unwrap_or_default(),
+                labels: chunk.0.get(rows.start * places..rows.end * places).unwrap_or_default(),
                 which: chunk.1.get(rows).unwrap_or_default(),
                 second,
             };

@@ -104,7 +104,7 @@ impl Dataset {
         let mut hash = Sha256::new();
         hash.update(format!("{shape:?} {floats} {numbers} {}", classes.len()));
         let mut split = |(values, labels): (Values, Labels)| {
-            let split = Split { images: bytes(values).into(), labels: bits(labels) };
+            let split = Split { images: bytes(values).into(), labels: bits(labels), each: 1 };
             hash.update((split.len() as u64).to_le_bytes());
             hash.update(split.images.memory());
             split.labels.iter().for_each(|label| hash.update(label.to_le_bytes()));
@@ -163,6 +163,14 @@ impl Dataset {
         if split.is_empty() {
             return self.refuse(format!("got no labels in its {name} part, expected one for each image"));
         }
+        if split.each == 0 || !split.labels.len().is_multiple_of(split.each) || split.each != self.train.each
+        {
+            let (got, each, expected) = (split.labels.len(), split.each, self.train.each);
+            return self.refuse(format!(
+                "got {got} labels in its {name} part, {each} for each image, expected a multiple of that, and {expected} \
+                 for each image in all parts"
+            ));
+        }
         let pixels = self.pixels();
         let bytes = split.images.memory();
         match split.images.which() {
@@ -214,9 +222,38 @@ impl Dataset {
         Ok(())
     }
 
+    /// Checks that the values of a part are whole numbers below `words`.
+    ///
+    /// # Errors
+    /// [`Error::Dataset`] with the first that is none.
+    pub(crate) fn check_words(&self, name: &str, split: &Split, words: usize) -> Result<()> {
+        if !self.input.floats || self.input.normalization.is_some() {
+            return self.refuse(format!(
+                "got images, expected whole numbers below {words} as floats, not normalized: the network looks them up \
+                 in a table"
+            ));
+        }
+        let each = (self.height * self.width * self.channels).max(1);
+        let floats = split.images.memory().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+        match floats.enumerate().find(|(_, value)| !is_word(*value, words)) {
+            None => Ok(()),
+            Some((at, value)) => self.refuse(format!(
+                "got {value} in row {} (from 0) of its {name} part, at value {}, expected a whole number from 0 to {}",
+                at / each,
+                at % each,
+                words - 1
+            )),
+        }
+    }
+
     fn refuse(&self, message: String) -> Result<()> {
         Err(Error::Dataset { data: self.name.clone(), message })
     }
+}
+
+/// True if a value is a whole number from 0, below `words`.
+pub(crate) fn is_word(value: f32, words: usize) -> bool {
+    value >= 0.0 && f64::from(value) < words as f64 && value.fract() == 0.0
 }
 
 /// Values in the byte layout of images.

@@ -29,24 +29,33 @@ pub const FILE_NAMES: [&str; 4] = [
 pub struct Split {
     /// The images.
     pub images: Images,
-    /// Class indices, (N); if [`Preprocessing::numbers`] is set, the bits of an f32 each.
+    /// Class indices, (N, each); if [`Preprocessing::numbers`] is set, the bits of an f32 each.
     pub labels: Arc<[u32]>,
+    /// Labels of an image: 1, or as many as the places of which a network predicts one each, such as the pixels of an
+    /// image or the numbers of a vector.
+    pub each: usize,
 }
 
 impl Split {
     /// Images in memory with their class indices.
     pub fn new(images: Vec<u8>, labels: &[u8]) -> Self {
-        Self { images: images.into(), labels: labels.iter().copied().map(u32::from).collect() }
+        Self { images: images.into(), labels: labels.iter().copied().map(u32::from).collect(), each: 1 }
     }
 
     /// Number of images.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.labels.len() / self.each.max(1)
     }
 
     /// Returns true if there are no images.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
+    }
+
+    /// The labels of image `index`; empty past the end.
+    pub fn labels_of(&self, index: usize) -> &[u32] {
+        let first = index.saturating_mul(self.each);
+        self.labels.get(first..first.saturating_add(self.each)).unwrap_or_default()
     }
 
     /// The bytes of image `index`, (H, W, C); `pixels` is [`Dataset::pixels`]. `None` past the end, and if a file
@@ -66,7 +75,7 @@ impl Split {
     /// The images and labels at `indices`, in that order; indices past the end are skipped. Files stay files.
     pub fn gather(&self, indices: &[usize], pixels: usize) -> Self {
         let there = || indices.iter().copied().filter(|index| *index < self.len());
-        let labels = there().map(|index| self.labels[index]).collect();
+        let labels = there().flat_map(|index| self.labels_of(index)).copied().collect();
         let images = match self.images.in_memory() {
             true => {
                 let mut bytes = Vec::with_capacity(indices.len() * pixels);
@@ -80,16 +89,16 @@ impl Split {
                 Images::new(self.images.source().clone(), which)
             }
         };
-        Self { images, labels }
+        Self { images, labels, each: self.each }
     }
 
     /// The readable images at `indices`, with their labels, in the layout of the device.
     pub fn batch(&self, indices: &[usize], pixels: usize) -> Batch {
         let mut batch = Batch::default();
         for &index in indices {
-            if let (Some(image), Some(&label)) = (self.image(index, pixels), self.labels.get(index)) {
+            if let (Some(image), labels @ [_, ..]) = (self.image(index, pixels), self.labels_of(index)) {
                 batch.images.extend_from_slice(&image);
-                batch.labels.push(label);
+                batch.labels.extend_from_slice(labels);
             }
         }
         batch
@@ -225,7 +234,10 @@ impl Dataset {
         seed: u64,
         stream: u64,
     ) -> std::result::Result<(Split, Split), &'static str> {
-        let (kept, held_out) = held_out(&self.train.labels, self.input.numbers, fraction, seed, stream)?;
+        // Images with several labels are of no class.
+        let (several, first) = (self.train.each > 1, self.train.labels.get(..self.train.len()));
+        let numbers = self.input.numbers || several;
+        let (kept, held_out) = held_out(first.unwrap_or_default(), numbers, fraction, seed, stream)?;
         let pixels = self.pixels();
         Ok((self.train.gather(&kept, pixels), self.train.gather(&held_out, pixels)))
     }
@@ -238,8 +250,8 @@ impl Dataset {
         for (split, count) in [(&mut self.train, train), (&mut self.test, test)] {
             if count < split.len() {
                 let first = match split.images.in_memory() {
-                    true => (0..count).collect(),
-                    false => in_turns(&split.labels, count),
+                    false if split.each == 1 => in_turns(&split.labels, count),
+                    _ => (0..count).collect(),
                 };
                 *split = split.gather(&first, pixels);
             }
@@ -247,7 +259,7 @@ impl Dataset {
         self
     }
 
-    /// Number of images of each class in a split of this data set.
+    /// Number of labels of each class in a split of this data set: of images, unless each has several.
     pub fn class_counts(&self, split: &Split) -> Vec<usize> {
         let mut counts = vec![0; self.classes.len()];
         for &label in split.labels.iter() {

@@ -188,27 +188,27 @@ fn gather(split: &Split, indices: &[u32], cut: Cut) -> Option<Chunk> {
     images.try_reserve_exact(indices.len().checked_mul(cut.pixels)?).ok()?;
     let fine = split.images.gather(indices, cut.pixels, &mut images);
     if fine.iter().all(|fine| *fine) {
-        let labels = indices.iter().map(|index| split.labels[*index as usize]).collect();
+        let labels = indices.iter().flat_map(|index| split.labels_of(*index as usize)).copied().collect();
         let batch = Batch { images, labels };
         return Some(Chunk { batch, which: indices.to_vec(), steps: cut.rows(indices.len()) });
     }
     let mut chunk = Chunk { batch: Batch::default(), which: Vec::new(), steps: Vec::new() };
     let read = images.chunks_exact(cut.pixels.max(1)).zip(&fine).zip(indices).collect::<Vec<_>>();
     for batch in read.chunks(cut.batch.max(1)) {
-        let first = chunk.batch.labels.len() as u32;
+        let first = chunk.which.len() as u32;
         for ((image, _), index) in batch.iter().filter(|((_, fine), _)| **fine) {
             chunk.batch.images.extend_from_slice(image);
-            chunk.batch.labels.push(split.labels[**index as usize]);
+            chunk.batch.labels.extend_from_slice(split.labels_of(**index as usize));
             chunk.which.push(**index);
         }
-        if chunk.batch.labels.len() as u32 == first {
+        if chunk.which.len() as u32 == first {
             let start = batch.first().map_or(0, |(_, index)| **index as usize);
             let (image, index) = stand_in(split, start, cut.pixels);
             chunk.batch.images.extend_from_slice(&image);
-            chunk.batch.labels.push(split.labels.get(index).copied().unwrap_or(0));
+            chunk.batch.labels.extend_from_slice(split.labels_of(index));
             chunk.which.push(index as u32);
         }
-        let rows = chunk.batch.labels.len() as u32 - first;
+        let rows = chunk.which.len() as u32 - first;
         chunk.steps.push(Rows { first, rows });
     }
     Some(chunk)
@@ -231,6 +231,7 @@ mod tests {
         Split {
             images: (0..2 * n).map(|i| (i / 2) as u8).collect::<Vec<_>>().into(),
             labels: (0..n as u32).collect(),
+            each: 1,
         }
     }
 
@@ -277,7 +278,7 @@ mod tests {
         let whole = split(20);
         let backwards: Vec<u32> = (0..20).rev().collect();
         let images = Images::new(whole.images.source().clone(), backwards);
-        let asked = Split { images, labels: whole.labels.iter().rev().copied().collect() };
+        let asked = Split { images, labels: whole.labels.iter().rev().copied().collect(), each: 1 };
         let chunks = |split| Stream::start(split, Order::File, Cut { batch: 3, pixels: 2, budget: 12 }, 0);
         let bytes = |split| chunks(split).flat_map(|chunk| chunk.batch.images).collect::<Vec<u8>>();
         let mut expected = bytes(&whole);

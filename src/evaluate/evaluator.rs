@@ -32,6 +32,8 @@ pub struct Evaluator {
     /// Bytes of images that are uploaded at once.
     budget: usize,
     weighted: bool,
+    /// Number of words of the input, if it has some.
+    words: Option<usize>,
 }
 
 impl Evaluator {
@@ -63,13 +65,22 @@ impl Evaluator {
         let steps = cut.steps_per_chunk(images);
         let arenas = Arenas::new(context, &model.parameters()?, steps)?;
         context.write(&arenas.parameters, &checkpoint.weights);
-        let feed = FeedBuffers::new(context, steps.saturating_mul(batch), data.pixels(), steps)?;
+        let feed =
+            FeedBuffers::new(context, steps.saturating_mul(batch), (data.pixels(), data.train.each), steps)?;
         let compiled =
             CompiledModel::sharing(context, program(batch, steps)?, &arenas, &feed, variants).await?;
         let ends_in_loss = model.ends_in(loss.activation());
         // A longer split is uploaded in parts of the same size.
         let budget = steps.saturating_mul(batch).saturating_mul(data.pixels());
-        Ok(Self { compiled, visitor: Visitor::default(), loss, ends_in_loss, budget, weighted })
+        Ok(Self {
+            compiled,
+            visitor: Visitor::default(),
+            loss,
+            ends_in_loss,
+            budget,
+            weighted,
+            words: model.words()?,
+        })
     }
 
     /// Evaluates the network on `split`, which has the format of `data`, with a weight for each image if there are
@@ -103,6 +114,7 @@ impl Evaluator {
         each: impl FnMut(&Visited<'_>, Metrics) -> ControlFlow<()>,
     ) -> Result<Option<Evaluation>> {
         data.check_split("given", split)?;
+        self.words.map_or(Ok(()), |words| data.check_words("given", split, words))?;
         let judging = Judging { loss: self.loss, outputs: true, mirrored, finite: true };
         let split = (data, split, weights);
         judge(&mut self.visitor, &self.compiled, split, self.budget, judging, each).await

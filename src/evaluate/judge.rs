@@ -3,7 +3,7 @@
 
 use super::{
     Evaluation, Prediction,
-    views::{Verdict, mirror},
+    views::{Verdict, activated, mirror},
 };
 use crate::{
     Error, Result,
@@ -89,7 +89,7 @@ struct Found<'f> {
 
 impl<'f> Found<'f> {
     fn new(data: &'f Dataset, split: &Split, judging: Judging) -> Self {
-        let classes = match judging.outputs && !judging.loss.is_regression() {
+        let classes = match judging.outputs && !judging.loss.is_regression() && split.each == 1 {
             true => data.classes.len(),
             false => 0,
         };
@@ -129,6 +129,10 @@ impl<'f> Found<'f> {
     /// Adds the prediction for each image, computed from the outputs of each view. Returns their losses and hits.
     fn rows(&mut self, visited: &Visited<'_>, views: &[&[f32]]) -> Result<StepResult> {
         let (data, loss) = (self.data, self.judging.loss);
+        if visited.places() > 1 {
+            self.several(visited)?;
+            return Ok(visited.result);
+        }
         let width = visited.outputs.len() / visited.labels.len().max(1);
         // The numbers of a table are standardised only for the network.
         let in_its_unit = |number| data.table.as_ref().map_or(number, |table| table.number(number));
@@ -160,9 +164,32 @@ impl<'f> Found<'f> {
         Ok(means)
     }
 
+    /// Adds the outputs for each image of a network that predicts several places of it.
+    fn several(&mut self, visited: &Visited<'_>) -> Result<()> {
+        let columns = visited.outputs.len() / visited.labels.len().max(1);
+        let width = columns * visited.places();
+        for (row, outputs) in visited.outputs.chunks_exact(width.max(1)).enumerate() {
+            let image = visited.which.get(row).map_or(0, |index| *index as usize);
+            let scores: Vec<f32> = match self.judging.loss {
+                loss if loss.is_regression() => outputs.to_vec(),
+                loss => {
+                    outputs.chunks_exact(columns.max(1)).flat_map(|place| activated(loss, place)).collect()
+                }
+            };
+            if self.judging.finite
+                && let Some(score) = scores.iter().find(|score| !score.is_finite())
+            {
+                return Err(not_finite(self.data, image, f64::from(*score)));
+            }
+            self.predictions.push(Prediction { image, class: 0, scores });
+        }
+        Ok(())
+    }
+
     fn evaluation(self) -> Evaluation {
         let Judging { loss, outputs, .. } = self.judging;
-        let regression = (outputs && loss.is_regression()).then(|| Regression::of(&self.pairs));
+        let regression =
+            (outputs && loss.is_regression() && !self.pairs.is_empty()).then(|| Regression::of(&self.pairs));
         let Self { total, confusion, predictions, .. } = self;
         Evaluation { metrics: total.metrics(), confusion, regression, predictions }
     }

@@ -48,12 +48,14 @@ impl Verdict {
             Loss::MeanAbsoluteError => off,
             Loss::Huber { delta } if off <= delta => 0.5 * off * off,
             Loss::Huber { delta } => delta * (off - 0.5 * delta),
+            Loss::KlDivergence => label * (label / first).ln(),
+            Loss::CosineSimilarity => -(label * first).signum(),
         };
         Self { class, number: first, right, loss, scores: mean }
     }
 }
 
-/// The outputs of a network that ends in the activation of its loss, from the inputs of that activation.
+/// The outputs of a network that ends in the activation of its loss at one place, from the inputs of that activation.
 pub(crate) fn activated(loss: Loss, logits: &[f32]) -> impl Iterator<Item = f32> {
     // One sigmoid unit has the probability of class 1 alone.
     let skipped = usize::from(loss == Loss::BinaryCrossEntropy);

@@ -21,13 +21,18 @@ pub struct FeedBuffers {
 }
 
 impl FeedBuffers {
-    /// Buffers for up to `images` images of `pixels` bytes and up to `steps` steps.
+    /// Buffers for up to `images` images of `pixels` bytes, with `each` labels an image, and up to `steps` steps.
     ///
     /// # Errors
     /// [`crate::Error::TooLarge`] if the images exceed what the adapter binds at once.
-    pub fn new(context: &Context, images: usize, pixels: usize, steps: usize) -> Result<Self> {
+    pub fn new(
+        context: &Context,
+        images: usize,
+        (pixels, each): (usize, usize),
+        steps: usize,
+    ) -> Result<Self> {
         let words = context.zeros("images", (images * pixels).div_ceil(4))?;
-        let labels = context.zeros("labels", images)?;
+        let labels = context.zeros("labels", images * each)?;
         let table = context.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("steps"),
             size: (STRIDE * steps.max(1)) as u64,

@@ -90,7 +90,7 @@ mod tests {
             assert!(reported.contains(&format!("nth: {}, of: {of}", n + 1)), "{reported}");
         }
         // Now the kernels do run.
-        let feed = FeedBuffers::new(&context, 4, 16, 1).expect("fits");
+        let feed = FeedBuffers::new(&context, 4, (16, 1), 1).expect("fits");
         let step = crate::feed::Step { rows: 4, learning_rate: 1.0, ..Default::default() };
         let batch = crate::feed::Batch { images: vec![200; 64], labels: vec![0, 1, 2, 0] };
         feed.upload(&context, &batch, &[step]);

@@ -17,6 +17,7 @@ mod dense;
 mod depthwise_conv1d;
 mod depthwise_conv2d;
 mod dropout;
+mod embedding;
 mod flatten;
 mod global_pooling1d;
 mod global_pooling2d;
@@ -26,6 +27,7 @@ mod lstm;
 mod max_pooling1d;
 mod max_pooling2d;
 mod merge;
+mod multi_head_attention;
 mod named_activations;
 mod normalization;
 mod one_dimension;
@@ -90,6 +92,11 @@ pub trait Rules {
     /// Returns the trained tensors: short name, shape, initial values.
     fn parameters(&self, _input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
         Vec::new()
+    }
+
+    /// As [`Rules::parameters`], for several inputs.
+    fn joined_parameters(&self, inputs: &[Vec<usize>]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
+        self.parameters(inputs.first().map_or(&[], Vec::as_slice))
     }
 
     /// Returns the tensors that are stored with the weights but not trained, such as moving averages. They follow the
@@ -235,9 +242,11 @@ layers! {
     global_pooling1d::GlobalMaxPooling1D: "the maximum of each feature over time",
     batch_normalization::BatchNormalization: "each channel to mean 0 and deviation 1 over the batch",
     layer_normalization::LayerNormalization: "each row to mean 0 and deviation 1 along the last axis",
+    embedding::Embedding: "input_dim = WORDS, output_dim = N: a learned row of a table for each number of a sequence",
     simple_rnn::SimpleRNN: "units = N: the simple recurrent layer over (time, features)",
     lstm::LSTM: "units = N: long short-term memory over (time, features)",
     gru::GRU: "units = N: gated recurrent unit over (time, features)",
+    multi_head_attention::MultiHeadAttention: "num_heads = H, key_dim = N, inputs = [\"a\", \"a\"]: attention of a sequence to another, or to itself",
     bidirectional::Bidirectional: "layer = { type = \"LSTM\", units = N }: a recurrent layer in both directions",
     rescaling::Rescaling: "scale = 0.5, offset = -1: scale · x + offset",
     normalization::Normalization: "mean = M, variance = V: inputs to mean 0 and deviation 1, of numbers or of the data",

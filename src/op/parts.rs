@@ -22,7 +22,7 @@ macro_rules! parts {
 
 parts! {
     feed input number random dropout mixup augment positions regression gradient recurrence arriving gate
-    index guard activate4 tile products walk window im2col turns winograd examples
+    index guard activate4 tile products walk window im2col turns winograd examples vector token attention
 }
 
 /// The shared text with that name.

@@ -1,9 +1,11 @@
 //! CPU twins: every operation as plain loops in f64 that read like its formula. They define the result of a
 //! kernel, and the error that rounding in f32 may add to it.
 
+mod attention;
 mod augment;
 mod conv2d;
 mod elementwise;
+mod embedding;
 mod grouped;
 mod hold;
 mod join;
@@ -15,12 +17,15 @@ mod one_output;
 mod optimizer;
 mod pool;
 mod recurrent;
+mod vector;
 
+pub use attention::{attention_forward, attention_grad_key, attention_grad_query, attention_grad_value};
 pub use augment::augment;
 pub use conv2d::{conv2d_forward, conv2d_grad_input, conv2d_grad_weight, sum_partials};
 pub use elementwise::{
     activation_forward, activation_grad, binary, decode, dropout_forward, dropout_grad, random, unary,
 };
+pub use embedding::{embedding_forward, embedding_grad, sort_tokens, token_starts};
 pub use grouped::{
     average_pool2d_forward, average_pool2d_grad, grouped_conv2d_forward, grouped_conv2d_grad_input,
     grouped_conv2d_grad_weight, pad2d_forward, pad2d_grad,
@@ -44,6 +49,8 @@ pub use recurrent::{
     clear, gru_cell_forward, gru_cell_grad, lstm_cell_forward, lstm_cell_grad, recurrent_output,
     simple_rnn_cell_forward, simple_rnn_cell_grad,
 };
+
+pub use vector::{cosine_similarity, kl_divergence};
 
 use crate::op::twin::Inputs;
 

@@ -29,22 +29,27 @@ fn rows(
     vec![("dlogits", Expected::Real(dlogits)), ("loss", Expected::Real(loss)), ("hit", Expected::Real(hit))]
 }
 
-/// loss = w (log(1 + exp(z)) - t z), dlogits = w (sigmoid(z) - t) / rows, t the smoothed label; hit = (z > 0) == label
+/// loss = w (log(1 + exp(z)) - t z), dlogits = w (sigmoid(z) - t) / rows, t the smoothed label; hit = (z > 0) == (t > 1/2)
 pub fn binary_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let smoothing = i.number("SMOOTHING");
     let at = |z: f64, labels: [(usize, f64); 2]| {
         let total: f64 = labels.iter().map(|(_, share)| share).sum();
-        let ones: f64 = labels.iter().map(|(label, share)| if *label == 1 { *share } else { 0.0 }).sum();
+        let ones: f64 = labels.iter().map(|(label, share)| share * share_of(i, *label)).sum();
         let target = (1.0 - smoothing) * ones + 0.5 * smoothing * total;
         let softplus = z.max(0.0) + (-z.abs()).exp().ln_1p();
         let p = 1.0 / (1.0 + (-z).exp());
         // exp(-|z|) carries the rounding of its argument, and log near 1 is correct to a rounding of 1.
         let own = EPSILON * (16.0 + 4.0 * z.abs() * (-z.abs()).exp());
-        let sizes = [total * (1.0 + softplus) + target * z.abs(), total];
+        let sizes = [total * (1.0 + softplus) + target.abs() * z.abs(), total + target.abs()];
         let loss = total * softplus - target * z;
         Point { loss, slope: total * p - target, allowed: sizes.map(|size| own * size) }
     };
-    rows(i, at, |z, label| (z > 0.0) == (label == 1))
+    rows(i, at, |z, label| (z > 0.0) == (share_of(i, label) > 0.5))
+}
+
+/// The share of "1" in a label: 0 or 1, or any number where labels are floats.
+fn share_of(i: &Inputs<'_>, label: usize) -> f64 {
+    if i.size("REAL") == 1 { number(i, label) } else { f64::from(u8::from(label == 1)) }
 }
 
 /// The label as a number: an integer, or the bits of a float.

@@ -32,7 +32,7 @@ impl Trainer {
         split: &Split,
         mut each: impl FnMut(u64) -> ControlFlow<()>,
     ) -> Result<Option<Judged>> {
-        let outputs = self.loss.is_regression() || self.see.is_some();
+        let outputs = self.loss.is_regression() && split.each == 1 || self.see.is_some();
         let judging = Judging { loss: self.loss, outputs, mirrored: false, finite: false };
         let Self { visitor, judging: model, data, options, see, weights, ends_in_loss, .. } = self;
         let each = |visited: &Visited<'_>, total: Metrics| {

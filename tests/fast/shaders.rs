@@ -175,10 +175,17 @@ fn operations_get_the_shared_texts_and_the_activation_that_they_name() {
         ("recurrence, gate", &["lstm_cell_forward", "gru_cell_forward"]),
         ("recurrence, arriving, gate", &["lstm_cell_grad", "gru_cell_grad"]),
         ("feed, random, dropout", &["dropout_forward", "dropout_grad"]),
-        ("feed, random, mixup, examples, positions", &["softmax_cross_entropy", "binary_cross_entropy"]),
+        ("feed, random, mixup, examples, positions", &["softmax_cross_entropy"]),
+        ("feed, random, mixup, examples, positions, number", &["binary_cross_entropy"]),
+        ("feed, random, mixup, examples, positions, number, vector", &["kl_divergence", "cosine_similarity"]),
         (
             "feed, random, mixup, examples, positions, number, regression",
             &["mean_squared_error", "mean_absolute_error", "huber"],
+        ),
+        ("token", &["embedding_forward", "sort_tokens", "token_starts"]),
+        (
+            "attention",
+            &["attention_forward", "attention_grad_query", "attention_grad_key", "attention_grad_value"],
         ),
         ("feed, gradient", &["sgd", "adam", "rmsprop", "adagrad", "lion", "muon_momentum", "muon"]),
     ];

@@ -63,6 +63,18 @@ static RULES: &[Rule] = &[
     Rule { backward: &PRELU_GRAD_INPUT, forward: &PRELU_FORWARD, pairs: &[("x", "dx")], fused: true },
     Rule { backward: &PRELU_GRAD_WEIGHT, forward: &PRELU_FORWARD, pairs: &[("alpha", "dw")], fused: false },
     Rule { backward: &SOFTMAX_GRAD, forward: &SOFTMAX_FORWARD, pairs: &[("x", "dx")], fused: false },
+    Rule {
+        backward: &ATTENTION_GRAD_QUERY,
+        forward: &ATTENTION_FORWARD,
+        pairs: &[("q", "dq")],
+        fused: false,
+    },
+    Rule {
+        backward: &ATTENTION_GRAD_VALUE,
+        forward: &ATTENTION_FORWARD,
+        pairs: &[("v", "dv")],
+        fused: false,
+    },
     Rule { backward: &DROPOUT_GRAD, forward: &DROPOUT_FORWARD, pairs: &[("x", "dx")], fused: true },
 ];
 
@@ -70,7 +82,12 @@ static RULES: &[Rule] = &[
 const JOINING: [&str; 3] = ["add", "concatenate", "slice_columns"];
 
 /// Forward and backward in several dispatches; `gradients.rs` tests them in whole layers.
-const COMPOSED: [&str; 18] = [
+const COMPOSED: [&str; 23] = [
+    "attention_grad_key",
+    "embedding_forward",
+    "embedding_grad",
+    "kl_divergence",
+    "cosine_similarity",
     "batch_norm_partials",
     "batch_norm_combine",
     "batch_norm_moving",
@@ -92,13 +109,15 @@ const COMPOSED: [&str; 18] = [
 ];
 
 /// Operations without a gradient.
-const WITHOUT_GRADIENT: [&str; 25] = [
+const WITHOUT_GRADIENT: [&str; 27] = [
     "unary",
     "binary",
     "decode",
     "augment",
     "sum_metrics",
     "position_means",
+    "sort_tokens",
+    "token_starts",
     "sgd",
     "adam",
     "rmsprop",

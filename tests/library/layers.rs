@@ -88,7 +88,7 @@ impl Fixture {
         }
         context.write(&arenas.parameters, &weights);
         let plan = Plan::compile(context, b.program, &arenas, &Choices::default()).await.expect("compiles");
-        let feed = FeedBuffers::new(context, batch, 1, 1).expect("fits");
+        let feed = FeedBuffers::new(context, batch, (1, 1), 1).expect("fits");
         let step = Step { rows: batch as u32, ..Step::default() };
         feed.upload(context, &wgrad::feed::Batch::default(), &[step.keyed(0, 0)]);
         context.submit_with(|pass| plan.record(pass, &feed, 0));

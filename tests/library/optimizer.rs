@@ -59,7 +59,7 @@ async fn error(context: &Context, file: &SafeTensors<'_>, name: &str, settings: 
     let scale = context.zeros("scale", 1).expect("fits");
     let buffers = [("parameter", &parameter), ("velocity", &velocity), ("grad", &grad), ("scale", &scale)];
     let launch = context.bind(&kernel, &buffers).expect("binds");
-    let feed = FeedBuffers::new(context, 1, 4, 1).expect("fits");
+    let feed = FeedBuffers::new(context, 1, (4, 1), 1).expect("fits");
     let step = Step { rows: 1, learning_rate: settings.learning_rate, ..Step::default() };
     feed.upload(context, &Batch { images: vec![0; 4], labels: vec![0] }, &[step]);
     let singles = |values: &[f64]| values.iter().map(|v| *v as f32).collect::<Vec<_>>();

@@ -254,6 +254,7 @@ fn program() -> impl Strategy<Value = Program> {
             mode,
             batch: 1,
             pixels: 1,
+            labels: 1,
             values,
             nodes: list,
             parameters,

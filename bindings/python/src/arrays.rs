@@ -68,16 +68,16 @@ pub fn labels(y: &Bound<'_, PyAny>, numbers: bool) -> PyResult<Vec<u32>> {
     y.as_array().iter().map(label).collect()
 }
 
-/// Images and labels as a split.
-pub fn split(images: Images, labels: Vec<u32>) -> PyResult<Split> {
-    if images.count != labels.len() {
+/// Images and their labels, `each` an image, as a split.
+pub fn split(images: Images, labels: Vec<u32>, each: usize) -> PyResult<Split> {
+    if images.count * each != labels.len() {
         return Err(PyValueError::new_err(format!(
-            "x has {} rows and y has {}, expected as many",
+            "x has {} rows and y has {} labels, expected {each} a row",
             images.count,
             labels.len()
         )));
     }
-    Ok(Split { images: images.bytes.into(), labels: labels.into() })
+    Ok(Split { images: images.bytes.into(), labels: labels.into(), each })
 }
 
 /// The numbers of images in the engine's format.

@@ -92,10 +92,22 @@ impl Network {
         Ok(self.loaded.model.outputs().map_err(Failure::from)?)
     }
 
-    /// Number of classes that labels may have; 0 for a regression.
+    /// Shape of an output, without the batch.
+    #[getter]
+    fn output(&self) -> PyResult<Vec<usize>> {
+        Ok(self.loaded.model.output_shape().map_err(Failure::from)?)
+    }
+
+    /// Number of labels of an input: 1, or one for each place that the network predicts.
+    #[getter]
+    pub fn labels(&self) -> PyResult<usize> {
+        Ok(self.loaded.model.labels().map_err(Failure::from)?)
+    }
+
+    /// Number of classes that labels may have; 0 where they are numbers.
     #[getter]
     pub fn classes(&self) -> PyResult<usize> {
-        match self.loss.is_regression() {
+        match self.numbers()? {
             true => Ok(0),
             false => Ok(self.loaded.model.classes().map_err(Failure::from)?),
         }
@@ -197,6 +209,12 @@ impl Network {
         Ok(Self { loaded, parameters, loss, module: Module::default() })
     }
 
+    /// True if labels are numbers: of a regression, or shares at several places.
+    fn numbers(&self) -> PyResult<bool> {
+        let shares = self.loss == Loss::BinaryCrossEntropy && self.labels()? > 1;
+        Ok(self.loss.is_regression() || shares)
+    }
+
     /// Copies images of uint8 or float32 as the network takes them.
     pub fn images(&self, x: &Bound<'_, PyAny>) -> PyResult<arrays::Images> {
         // Bytes are divided by 255 on the device.
@@ -220,14 +238,15 @@ impl Network {
 
     /// Copies images of the kind that was chosen, and their labels.
     pub fn split(&self, x: &Bound<'_, PyAny>, y: &Bound<'_, PyAny>, floats: bool) -> PyResult<Split> {
-        let labels = arrays::labels(y, self.loss.is_regression())?;
-        arrays::split(self.images_of(x, floats)?, labels)
+        let labels = arrays::labels(y, self.numbers()?)?;
+        arrays::split(self.images_of(x, floats)?, labels, self.labels()?)
     }
 
     /// Images of zeros, with labels of zeros: they stand for data that arrives later.
     pub fn blank(&self, floats: bool, rows: usize) -> PyResult<Split> {
         let bytes = vec![0; rows * self.preprocessing(floats)?.bytes(self.values())];
-        Ok(Split { images: bytes.into(), labels: vec![0; rows].into() })
+        let each = self.labels()?;
+        Ok(Split { images: bytes.into(), labels: vec![0; rows * each].into(), each })
     }
 
     /// The format of inputs of float32, or of uint8.
@@ -240,7 +259,7 @@ impl Network {
     /// training part.
     pub fn dataset(&self, floats: bool, train: Split, validation: Option<Split>) -> PyResult<Dataset> {
         let mut input = self.preprocessing(floats)?;
-        input.numbers = self.loss.is_regression();
+        input.numbers = self.numbers()?;
         let [height, width, channels] = self.loaded.model.input_shape;
         Ok(Dataset {
             name: "x, y".into(),

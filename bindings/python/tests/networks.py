@@ -24,6 +24,25 @@ def data(kind, rows=240, seed=3):
     elif kind == "two":
         x = random.normal(0, 1, (rows, 6))
         y = (x[:, 0] + x[:, 1] > 0).astype(np.int64)
+    elif kind == "pixels":  # a class for each pixel
+        x, _ = data("images", rows, seed)
+        y = (x[..., 0] > 0.5).astype(np.int64) + (x[..., 0] > 0.8)
+    elif kind == "themselves":
+        x, _ = data("images", rows, seed)
+        y = x
+    elif kind == "vectors":
+        x, _ = data("rows", rows, seed)
+        y = np.stack([x[:, 0] + x[:, 1], x[:, 2] * x[:, 3], np.abs(x[:, 4])], axis=1).astype(np.float32)
+    elif kind == "labels":  # several at once
+        x, _ = data("rows", rows, seed)
+        y = (x[:, :4] + 0.5 * x[:, 2:] > 0).astype(np.float32)
+    elif kind == "shares":
+        x, _ = data("rows", rows, seed)
+        y = np.exp(x[:, :4]) / np.exp(x[:, :4]).sum(axis=1, keepdims=True)
+        y = y.astype(np.float32)
+    elif kind == "words":
+        y = random.randint(0, 2, rows)
+        x = np.where(random.uniform(size=(rows, 12)) < 0.3, 20 + 3 * y[:, None] + random.randint(0, 3, (rows, 12)), random.randint(0, 20, (rows, 12)))
     else:
         raise ValueError(kind)
     return x.astype(np.float32), y if y.dtype == np.float32 else y.astype(np.int64)
@@ -102,6 +121,45 @@ def held_recurrent(keras):
     return keras.Sequential([keras.Input((10, 4)), layers.Bidirectional(lstm), layers.Dense(3, activation="softmax")])
 
 
+def segments(keras):
+    layers = keras.layers
+    return keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(6, 3, padding="same", activation="relu"), layers.Conv2D(3, 1, activation="softmax")])
+
+
+def autoencoder(keras):
+    layers = keras.layers
+    return keras.Sequential([
+        keras.Input((8, 8, 1)),
+        layers.Conv2D(4, 3, strides=2, padding="same", activation="relu"),
+        layers.Conv2DTranspose(4, 3, strides=2, padding="same", activation="relu"),
+        layers.Conv2D(1, 3, padding="same", activation="sigmoid"),
+    ])  # fmt: skip
+
+
+def ends_in(count, activation=None):
+    def network(keras):
+        layers = keras.layers
+        return keras.Sequential([keras.Input((6,)), layers.Dense(10, activation="tanh"), layers.Dense(count, activation=activation)])
+
+    return network
+
+
+def sentiment(keras):
+    layers = keras.layers
+    return keras.Sequential([
+        keras.Input((12,), dtype="int32"), layers.Embedding(30, 5), layers.GlobalAveragePooling1D(), layers.Dense(1, activation="sigmoid"),
+    ])  # fmt: skip
+
+
+def transformer(keras):
+    layers = keras.layers
+    words = keras.Input((12,), dtype="int32")
+    x = layers.Embedding(30, 8)(words)
+    x = layers.LayerNormalization()(x + layers.MultiHeadAttention(2, 4)(x, x))
+    x = layers.LayerNormalization()(x + layers.MultiHeadAttention(2, 3, value_dim=5)(x, x, use_causal_mask=True))
+    return keras.Model(words, layers.Dense(2, activation="softmax")(layers.GlobalAveragePooling1D()(x)))
+
+
 def cases(keras):
     """Name: network, kind of data, compile arguments, arguments of fit. Each is trained twice, the second time as a go-on."""
     o, loss = keras.optimizers, keras.losses
@@ -119,6 +177,15 @@ def cases(keras):
                      dict(sample_weight=weights)),
         "held": (held, "images", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
         "held recurrent": (held_recurrent, "series", dict(optimizer=o.SGD(0.05, global_clipnorm=0.3), loss="sparse_categorical_crossentropy"), {}),
+        "segments": (segments, "pixels", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
+        "autoencoder": (autoencoder, "themselves", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["mae"]), dict(sample_weight=weights)),
+        "vectors": (ends_in(3), "vectors", dict(optimizer=o.SGD(0.05, momentum=0.9), loss="mse", metrics=["mae"]), dict(validation_split=0.25)),
+        "labels": (ends_in(4, "sigmoid"), "labels", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["binary_accuracy"]), {}),
+        "labels, any": (ends_in(4, "sigmoid"), "labels", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"]), {}),
+        "divergence": (ends_in(4, "softmax"), "shares", dict(optimizer=o.Adam(0.01), loss="kl_divergence"), {}),
+        "angles": (ends_in(4), "shares", dict(optimizer=o.Adam(0.01), loss=loss.CosineSimilarity()), {}),
+        "sentiment": (sentiment, "words", dict(optimizer=o.Adam(0.02), loss="binary_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
+        "transformer": (transformer, "words", dict(optimizer=o.Adam(0.005), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
         "bytes": (bytes_network, "bytes", dict(optimizer=o.AdamW(0.01, weight_decay=0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
     }  # fmt: skip
 

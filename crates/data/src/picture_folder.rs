@@ -410,8 +410,11 @@ fn dataset(
     warnings.extend(others);
     let paths = found.into_iter().map(|file| file.path).collect();
     let pictures = Arc::new(Pictures::new(folder, paths, preparation, left_out));
-    let [train, validation, test] = parts
-        .map(|(which, labels)| Split { images: Images::new(pictures.clone(), which), labels: labels.into() });
+    let [train, validation, test] = parts.map(|(which, labels)| Split {
+        images: Images::new(pictures.clone(), which),
+        labels: labels.into(),
+        each: 1,
+    });
     let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
     let mut data = Dataset {
         name,

@@ -38,7 +38,7 @@ pub async fn augmented(
         }
     }
     if labels.is_empty() {
-        return Ok(Split { images: images.into(), labels: labels.into() });
+        return Ok(Split { images: images.into(), labels: labels.into(), each: 1 });
     }
     let shape = [data.height, data.width, data.channels];
     let mut b = Builder::new(Mode::Train, labels.len(), pixels, 1, Vec::new());
@@ -59,5 +59,5 @@ pub async fn augmented(
         true => values.into_iter().flat_map(f32::to_le_bytes).collect(),
         false => values.into_iter().map(|value| (value * 255.0).round() as u8).collect(),
     };
-    Ok(Split { images: images.into(), labels: labels.into() })
+    Ok(Split { images: images.into(), labels: labels.into(), each: 1 })
 }

@@ -45,10 +45,12 @@ def inputs(x: Any, network: Any, name: str = "x") -> np.ndarray:
 
 
 def labels(y: Any, network: Any, rows: int, name: str = "y") -> np.ndarray:
-    """Labels for a network: int64 classes, or float32 numbers for a regression."""
+    """Labels for a network: int64 classes, or float32 numbers for a regression; (rows, labels) where a row has several."""
     found = array(y, name)
     if len(found) != rows:
         raise ValueError(f"x has {rows} rows and {name} has {len(found)}, expected as many")
+    if network.labels > 1:
+        return _places(found, network, rows, name)
     if not network.classes:
         if found.size != rows:
             raise ValueError(f"{name} has shape {found.shape}, expected one number for each of {rows} rows")
@@ -65,21 +67,47 @@ def labels(y: Any, network: Any, rows: int, name: str = "y") -> np.ndarray:
     if found.size != rows:
         advice = "; for rows with a 1 at their class use categorical_crossentropy" if network.classes > 2 else ""
         raise ValueError(f"{name} has shape {found.shape}, expected one class for each of {rows} rows{advice}")
-    whole = found.reshape(rows)
+    return _classes(found.reshape(rows), network, name)
+
+
+def _classes(whole: np.ndarray, network: Any, name: str) -> np.ndarray:
+    """Classes as int64; refuses what is none."""
     if whole.dtype.kind == "f" and not np.all(np.mod(whole, 1) == 0):
-        at = int(np.argmax(np.mod(whole, 1) != 0))
-        raise ValueError(f"{name} has the label {whole[at]} in row {at}, expected a class: 0, 1, ..., {network.classes - 1}")
+        at = tuple(np.argwhere(np.mod(whole, 1) != 0)[0])
+        raise ValueError(f"{name} has the label {whole[at]} in row {at[0]}, expected a class: 0, 1, ..., {network.classes - 1}")
     wrong = (whole < 0) | (whole >= network.classes)
     if wrong.any():
-        at = int(np.argmax(wrong))
-        raise ValueError(f"{name} has the label {whole[at]} in row {at}, expected a class: 0, 1, ..., {network.classes - 1}")
+        at = tuple(np.argwhere(wrong)[0])
+        raise ValueError(f"{name} has the label {whole[at]} in row {at[0]}, expected a class: 0, 1, ..., {network.classes - 1}")
     return np.ascontiguousarray(whole, dtype=np.int64)
+
+
+def _places(found: np.ndarray, network: Any, rows: int, name: str) -> np.ndarray:
+    """Labels of a network that predicts several of them for each row, (rows, labels): classes, or float32 numbers."""
+    output = tuple(network.output)
+    if network.classes and network.one_hot:
+        if found.shape != (rows, *output):
+            raise ValueError(
+                f"{name} has shape {found.shape}, expected {(rows, *output)}: categorical_crossentropy takes vectors with a 1 at their "
+                "class; for class indices use sparse_categorical_crossentropy"
+            )
+        if not (np.all((found == 0) | (found == 1)) and np.all(found.sum(axis=-1) == 1)):
+            raise ValueError(f"{name} has vectors that are not one 1 among zeros; wgrad trains on one class at each place")
+        return np.ascontiguousarray(found.argmax(axis=-1).reshape(rows, -1), dtype=np.int64)
+    expected = (rows, *(output[:-1] if network.classes else output))
+    # Keras too accepts a last axis of 1 that is missing or too many.
+    if found.shape != expected and found.shape + (1,) != expected and found.shape != expected + (1,):
+        raise ValueError(f"{name} has shape {found.shape}, expected {expected}, as the outputs of the network")
+    flat = found.reshape(rows, -1)
+    return _classes(flat, network, name) if network.classes else np.ascontiguousarray(flat, dtype=np.float32)
 
 
 def weights_of_classes(class_weight: Any, network: Any) -> list[float]:
     """Keras's dictionary of class weights as a list."""
     if not class_weight:
         return []
+    if network.labels > 1:
+        raise ValueError("class_weight is for one class of each row, and this network predicts several labels; use sample_weight")
     if not network.classes:
         raise ValueError("class_weight is for classes, and this network predicts a number; use sample_weight")
     unknown = sorted(set(class_weight) - set(range(network.classes)))

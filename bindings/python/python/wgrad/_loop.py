@@ -93,12 +93,17 @@ def _validated(epoch: int, frequency: Any) -> bool:
 class _Watched:
     """Collects the metrics of a pass from the outputs that arrive."""
 
-    def __init__(self, metrics: Metrics, y: np.ndarray, weights: np.ndarray | None):
-        self.metrics, self.y, self.weights = metrics, y, weights
+    def __init__(self, metrics: Metrics, network: Network, y: np.ndarray, weights: np.ndarray | None):
+        self.metrics, self.network, self.y, self.weights = metrics, network, y, weights
 
     def __call__(self, rows: np.ndarray, outputs: np.ndarray, loss: float, accuracy: float) -> None:
         weights = None if self.weights is None else self.weights[rows]
-        self.metrics.update(self.y[rows], outputs, weights)
+        self.metrics.update(self.y[rows], _shaped(outputs, self.network), weights)
+
+
+def _shaped(outputs: np.ndarray, network: Network) -> np.ndarray:
+    """Outputs in the network's own shape."""
+    return outputs.reshape(len(outputs), *network.output)
 
 
 class _Data:
@@ -242,7 +247,7 @@ class _Fit:
         if not self.metrics.has_others:
             return None
         weights = np.asarray(self.own, np.float32)[batch.targets] if self.own else batch.weights
-        return _Watched(self.metrics, batch.y, weights)
+        return _Watched(self.metrics, self.subject.network, batch.y, weights)
 
     def arrays(self) -> tuple[float, float]:
         """An epoch on arrays, which runs on the device."""
@@ -328,7 +333,7 @@ class _Fit:
                 number += 1
                 self.calls.on_test_batch_begin(number)
                 if self.metrics.has_others:
-                    self.metrics.update(y[rows], outputs, None if weights is None else weights[rows])
+                    self.metrics.update(y[rows], _shaped(outputs, self.subject.network), None if weights is None else weights[rows])
                 self.calls.on_test_batch_end(number, self.logs(loss, accuracy))
 
             return judge
@@ -519,7 +524,7 @@ def evaluate(
             if tells:
                 calls.on_test_batch_begin(number)
             if metrics.has_others:
-                metrics.update(part.y[rows], outputs, None if part.weights is None else part.weights[rows])
+                metrics.update(part.y[rows], _shaped(outputs, network), None if part.weights is None else part.weights[rows])
             if tells:
                 calls.on_test_batch_end(number, logs(loss, accuracy))
 
@@ -542,7 +547,7 @@ def evaluate(
 
 
 def predict(subject: Subject, x: Any, *, batch_size: int | None, steps: int | None, callbacks: Any, device: Any) -> np.ndarray:
-    """The outputs of `subject` for `x`, or for batches that it gives, (rows, outputs)."""
+    """The outputs of `subject` for `x`, or for batches that it gives: (rows, ...), in the shape of the network's output."""
     network = subject.network
     if not _batches.is_stream(x):
         whole = _arrays.inputs(x, network)
@@ -566,4 +571,4 @@ def predict(subject: Subject, x: Any, *, batch_size: int | None, steps: int | No
     if not found:
         raise ValueError("x gives no batches, expected at least one")
     calls.on_predict_end()
-    return found[0] if len(found) == 1 else np.concatenate(found)
+    return _shaped(found[0] if len(found) == 1 else np.concatenate(found), network)

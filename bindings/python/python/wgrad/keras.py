@@ -98,6 +98,8 @@ class _Metrics:
         else:
             return None
         if kind in ("accuracy", "acc") and isinstance(metric, str):
+            if network.loss == "binary_cross_entropy" and network.labels > 1:
+                return None  # Keras compares the largest of several outputs.
             kind = "binary_accuracy" if network.loss == "binary_cross_entropy" else "sparse_categorical_accuracy"
             if network.loss == "softmax_cross_entropy" and network.one_hot:
                 kind = "categorical_accuracy"

@@ -10,9 +10,9 @@ from .regularizers import Regularizer
 __all__ = [
     "Activation", "Add", "Average", "AveragePooling1D", "AveragePooling2D", "BatchNormalization", "Bidirectional",
     "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense",
-    "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "ELU", "Flatten", "GRU", "GlobalAveragePooling1D",
+    "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "ELU", "Embedding", "Flatten", "GRU", "GlobalAveragePooling1D",
     "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Input", "LSTM", "Layer", "LayerNormalization",
-    "LeakyReLU", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum", "Multiply", "Normalization", "PReLU", "ReLU",
+    "LeakyReLU", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum", "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "ReLU",
     "RepeatVector", "Rescaling", "Reshape", "SeparableConv1D", "SeparableConv2D", "SimpleRNN", "Softmax",
     "SpatialDropout1D", "SpatialDropout2D", "Subtract", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D",
 ]  # fmt: skip
@@ -27,6 +27,9 @@ class Tensor:
 
 class Layer:
     """A layer: its class and arguments, in Keras's names."""
+
+    #: Further arguments of the call, in Keras's JSON.
+    call_arguments: dict[str, Any] = {}
 
     def __init__(self, **config: Any):
         self.name: str | None = config.pop("name", None)
@@ -86,6 +89,13 @@ class Dense(Layer):
 
     def __init__(self, units: int, activation: str | None = None, use_bias: bool = True,
                  kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Embedding(Layer):
+    """A row of a table for each whole number below `input_dim`, (time) to (time, output_dim)."""
+
+    def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform", mask_zero: bool = False, **kwargs: Any):
         super().__init__(**_given(locals()))
 
 
@@ -385,6 +395,21 @@ class Maximum(Layer):
 
 class Minimum(Layer):
     """Smallest of several inputs, element by element."""
+
+
+class MultiHeadAttention(Layer):
+    """Attention (Vaswani et al. 2017): called with a query, a value and perhaps a key, each (time, features)."""
+
+    def __init__(self, num_heads: int, key_dim: int, value_dim: int | None = None, dropout: float = 0.0, use_bias: bool = True,
+                 kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+    def __call__(self, query: Any, value: Any = None, key: Any = None, use_causal_mask: bool = False) -> Tensor:
+        """The output for a query and a value; the key is the value, if there is none."""
+        if value is None:
+            raise TypeError("MultiHeadAttention is called with a query and a value: layer(x, x) attends to itself")
+        self.call_arguments = {"use_causal_mask": True} if use_causal_mask else {}
+        return super().__call__([query, value] if key is None else [query, value, key])
 
 
 class Concatenate(Layer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
-    "BinaryCrossentropy", "CategoricalCrossentropy", "Huber", "Loss", "MeanAbsoluteError", "MeanSquaredError",
+    "BinaryCrossentropy", "CategoricalCrossentropy", "CosineSimilarity", "Huber", "KLDivergence", "Loss", "MeanAbsoluteError", "MeanSquaredError",
     "SparseCategoricalCrossentropy",
 ]  # fmt: skip
 
@@ -61,3 +61,17 @@ class Huber(Loss):
 
     def __init__(self, delta: float = 1.0):
         super().__init__(delta=delta)
+
+
+class KLDivergence(Loss):
+    """Σ t · log(t / p) of probabilities along the last axis."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class CosineSimilarity(Loss):
+    """Minus the cosine of the angle between vectors along the last axis."""
+
+    def __init__(self) -> None:
+        super().__init__()

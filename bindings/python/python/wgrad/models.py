@@ -22,6 +22,10 @@ _COMPUTED = {
     "mae": lambda y, p: np.abs(p - y), "mean_absolute_error": lambda y, p: np.abs(p - y),
     "rmse": lambda y, p: (p - y) ** 2, "root_mean_squared_error": lambda y, p: (p - y) ** 2,
 }  # fmt: skip
+#: Layers that are called with a list.
+_JOINING = (
+    layers.Add, layers.Average, layers.Concatenate, layers.Maximum, layers.Minimum, layers.Multiply, layers.Subtract,
+)  # fmt: skip
 
 
 class _Metrics:
@@ -54,8 +58,8 @@ class _Metrics:
         self._rows = 0
 
     def update(self, y: np.ndarray, outputs: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        labels, numbers = y.reshape(len(outputs)).astype(np.float64), outputs[:, 0].astype(np.float64)
-        self._rows += len(outputs)
+        labels, numbers = y.reshape(outputs.shape).astype(np.float64), outputs.astype(np.float64)
+        self._rows += outputs.size
         for name in self._computed:
             self._sums[name] += float(_COMPUTED[name](labels, numbers).sum())
 
@@ -130,8 +134,8 @@ class Model:
             one = _input(layer) if isinstance(layer, layers.InputLayer) else layer.described()
             one["name"] = layer.name
             sources = [self._source(source.layer) for source in tensor.sources]
-            joined = isinstance(layer, (layers.Add, layers.Concatenate))
-            one["inbound_nodes"] = [{"args": [sources] if joined else sources, "kwargs": {}}] if sources else []
+            joined = isinstance(layer, _JOINING)
+            one["inbound_nodes"] = [{"args": [sources] if joined else sources, "kwargs": layer.call_arguments}] if sources else []
             described.append(one)
         return described
 
@@ -227,7 +231,7 @@ class Model:
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
                 callbacks: Any = None, *, device: Any = "best") -> np.ndarray:
-        """The outputs for arrays, (rows, outputs)."""
+        """The outputs for arrays: (rows, ...), in the shape of the network's output."""
         return _loop.predict(self._subject(compiled=False), x, batch_size=batch_size, steps=steps, callbacks=callbacks, device=device)
 
     def get_weights(self) -> list[np.ndarray]:

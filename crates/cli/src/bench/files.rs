@@ -47,7 +47,7 @@ pub fn alone(data: &Dataset, seconds: f64) -> Result<Alone> {
     let images_per_second = count as f64 / (clock::seconds() - start);
     let times = data.train.len().div_ceil(labels.len().max(1)).min(16);
     let mut kept = data.clone();
-    kept.train = Split { images: images.repeat(times).into(), labels: labels.repeat(times).into() };
+    kept.train = Split { images: images.repeat(times).into(), labels: labels.repeat(times).into(), each: 1 };
     // Splits may differ in kind (memory or files): each is asked by itself.
     Ok(Alone { images_per_second, kept })
 }

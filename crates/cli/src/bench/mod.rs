@@ -390,6 +390,7 @@ pub(super) fn images(model: &Model) -> Result<Dataset> {
     data.train = Split {
         images: data.train.images.memory().repeat(times).into(),
         labels: data.train.labels.repeat(times).into(),
+        each: 1,
     };
     Ok(data)
 }

@@ -277,13 +277,13 @@ fn joined(data: &Dataset) -> Result<Split> {
         }
     }
     Ok(match pictures {
-        Some(pictures) if bytes.is_empty() => Split { images: Images::new(pictures, files), labels },
+        Some(pictures) if bytes.is_empty() => Split { images: Images::new(pictures, files), labels, each: 1 },
         Some(_) => {
             bail!(
                 "{} holds some of its images in files and some not; choose a part with `--split`",
                 data.source
             )
         }
-        None => Split { images: bytes.into(), labels },
+        None => Split { images: bytes.into(), labels, each: 1 },
     })
 }

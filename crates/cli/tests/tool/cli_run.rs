@@ -125,6 +125,7 @@ fn the_hits_that_the_device_counts_are_the_diagonal() {
     let split = Split {
         images: data.train.images.memory().repeat(3).into(),
         labels: data.train.labels.repeat(3).into(),
+        each: 1,
     };
     let mut seen = Vec::new();
     let found = pollster::block_on(evaluate(

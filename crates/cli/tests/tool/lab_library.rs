@@ -56,7 +56,7 @@ fn more_work_takes_more_time() {
         let zeros = |len| context.zeros("zeros", len).expect("fits");
         let (y, x, w, b) = (zeros(4096), zeros(4096), zeros(4096), zeros(64));
         let launch = context.bind(&kernel, &[("y", &y), ("x", &x), ("w", &w), ("b", &b)]).expect("binds");
-        let feed = FeedBuffers::new(&context, 1, 4, 1).expect("fits");
+        let feed = FeedBuffers::new(&context, 1, (4, 1), 1).expect("fits");
         let mut timer = Timer::new(&context);
         timer.validate(&context, &feed, &launch).await.expect("runs");
         println!("{}, doubt: {:?}", timer.clock, timer.doubt);

@@ -155,7 +155,7 @@ impl Arrays {
             let Some((x, y)) = part else { return Ok(Split::new(Vec::new(), &[])) };
             let images = range::values(&x.elements, floats).map_err(fail)?;
             let labels = labels::numbers(&y.elements, numbers, &classes).map_err(fail)?;
-            Ok(Split { images: images.into(), labels: labels.into() })
+            Ok(Split { images: images.into(), labels: labels.into(), each: 1 })
         };
         let [height, width, channels] = shape;
         let data = Dataset {

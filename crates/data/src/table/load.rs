@@ -241,7 +241,7 @@ fn columns(
             labels.push(encoder.label(&part.sheet, row, part.label())?);
         }
         notices.warnings.extend(encoder.warning(&part.sheet.path));
-        Ok(Split { images: values.into(), labels: labels.into() })
+        Ok(Split { images: values.into(), labels: labels.into(), each: 1 })
     };
     let (train, test) = (split(train)?, split(test)?);
     let classes = match &table.label.kind {
@@ -313,7 +313,7 @@ fn pictures(
                     part.sheet.wrong(row, &plan.label.name, text, "a label like the others")
                 })?);
             }
-            Ok(Split { images: values.into(), labels: labels.into() })
+            Ok(Split { images: values.into(), labels: labels.into(), each: 1 })
         };
     let (train, test) = (split(train)?, split(test)?);
     Ok(Made { shape: picture.shape, floats: picture.floats, classes, train, test, table: None })

@@ -11,6 +11,7 @@ const IGNORED: &[&str] = &[
     "batch_input_shape",
     "batch_shape",
     // The choice between two implementations of the same computation.
+    "flash_attention",
     "fused",
     "implementation",
     "renorm_momentum",
@@ -33,12 +34,15 @@ fn neutral(key: &str) -> Option<Value> {
         | "zero_output_for_mask"
         | "renorm"
         | "rms_scaling"
+        | "mask_zero"
         | "sparse"
         | "ragged"
         | "time_major" => {
             json!(false)
         }
         "dropout" | "recurrent_dropout" => json!(0.0),
+        // Of sequences, the axis of time.
+        "attention_axes" => json!([1]),
         _ => return None,
     })
 }
@@ -68,6 +72,7 @@ impl Aside {
 /// Advice about an argument that a layer does not take.
 fn hint(key: &str) -> &'static str {
     match key {
+        "mask_zero" => "; the layers behind would count all numbers, also 0: set it to False",
         "data_format" => "; images are (height, width, channels): use \"channels_last\"",
         "axis" => "; it works along the last axis: leave -1",
         "recurrent_dropout" | "dropout" => "; put a Dropout layer before or after it",

@@ -32,9 +32,18 @@ pub(super) fn sources(layer: &Value, places: &BTreeMap<String, String>) -> Words
         }
     }
     let kwargs = call.get("kwargs").and_then(Value::as_object);
+    let attends = text(layer, "class_name") == Some("MultiHeadAttention");
+    let named = |key: &str| kwargs.and_then(|kwargs| kwargs.get(key)).filter(|value| is_tensor(value));
+    if attends {
+        tensors.extend(["query", "value", "key"].into_iter().filter_map(named));
+    }
     for (key, value) in kwargs.into_iter().flatten() {
         match (key.as_str(), value) {
             (_, Value::Null) | ("training", Value::Bool(false)) => {}
+            // Read before, or with the layer's arguments.
+            ("query" | "value" | "key", value) if attends && is_tensor(value) => {}
+            ("use_causal_mask", Value::Bool(_)) if attends => {}
+            ("return_attention_scores", Value::Bool(false)) if attends => {}
             // The second operand of an operation.
             (_, value) if is_tensor(value) && text(layer, "module").is_some_and(|m| m.contains(".ops.")) => {
                 tensors.push(value)

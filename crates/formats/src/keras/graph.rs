@@ -213,6 +213,9 @@ impl Flat {
         if self.frozen {
             config.insert("trainable".into(), false.into());
         }
+        if layer.pointer("/inbound_nodes/0/kwargs/use_causal_mask") == Some(&Value::Bool(true)) {
+            config.insert("use_causal_mask".into(), true.into());
+        }
         let class = class.to_string();
         self.nodes.push(Node { name: name.clone(), class, config, rank, inputs, group, operation });
         Ok(name)

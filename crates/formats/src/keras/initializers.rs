@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 const NEUTRAL: &[&str] = &["seed", "input_axes", "output_axes"];
 
 /// The initialisers that wgrad has.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 10] = [
     "glorot_uniform",
     "glorot_normal",
     "he_uniform",
@@ -14,6 +14,7 @@ pub const NAMES: [&str; 9] = [
     "lecun_uniform",
     "lecun_normal",
     "orthogonal",
+    "uniform",
     "zeros",
     "ones",
 ];
@@ -33,6 +34,10 @@ pub fn name(value: &Value) -> Option<&'static str> {
     let number = |key: &str| config.get(key).and_then(Value::as_f64);
     let name = match class {
         "VarianceScaling" => return scaling(config),
+        "RandomUniform" | "random_uniform" | "uniform" => {
+            let near = |key: &str, default: f64| (number(key).unwrap_or(default) - default).abs() < 1e-9;
+            return (near("minval", -0.05) && near("maxval", 0.05)).then_some("uniform");
+        }
         "Constant" => match number("value")? {
             0.0 => return Some("zeros"),
             1.0 => return Some("ones"),
@@ -68,7 +73,7 @@ fn scaling(config: &Map<String, Value>) -> Option<&'static str> {
 /// The fixed initialiser of the tensor of `key`; `None` where wgrad offers a choice.
 fn fixed(key: &str) -> Option<&'static str> {
     Some(match key.strip_suffix("_initializer")? {
-        "kernel" | "recurrent" | "depthwise" => return None,
+        "kernel" | "recurrent" | "depthwise" | "embeddings" => return None,
         "gamma" | "moving_variance" => "ones",
         _ => "zeros",
     })

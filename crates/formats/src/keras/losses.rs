@@ -70,6 +70,8 @@ fn named(name: &str, config: &Value) -> Compiled {
         "binary_crossentropy" | "bce" => Loss::BinaryCrossEntropy,
         "mean_squared_error" | "mse" => Loss::MeanSquaredError,
         "mean_absolute_error" | "mae" => Loss::MeanAbsoluteError,
+        "kl_divergence" | "kld" | "kldivergence" | "kullback_leibler_divergence" => Loss::KlDivergence,
+        "cosine_similarity" => Loss::CosineSimilarity,
         "huber" | "huber_loss" => {
             let delta = number("delta", 1.0);
             if !(delta > 0.0 && delta < f64::from(f32::MAX)) {
@@ -86,6 +88,9 @@ fn named(name: &str, config: &Value) -> Compiled {
         return missing(&format!(
             "{name} with reduction = {reduction} (wgrad takes the mean over the batch)"
         ));
+    }
+    if let Some(axis) = config.get("axis").and_then(Value::as_i64).filter(|axis| *axis != -1) {
+        return missing(&format!("{name} with axis = {axis} (wgrad compares along the last axis)"));
     }
     if let Some(class) = config.get("ignore_class").filter(|class| !class.is_null()) {
         return missing(&format!("{name} with ignore_class = {class}"));

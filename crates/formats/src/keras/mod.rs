@@ -77,6 +77,10 @@ impl Loaded {
     /// rescaling takes them as numbers from 0 to 255, of at most four channels.
     pub fn preprocessing(&self, floats: bool) -> Option<Preprocessing> {
         let channels = self.model.input_shape[2];
+        // Words are whole numbers, which bytes divided by 255 are not.
+        if !floats && self.model.words().is_ok_and(|words| words.is_some()) {
+            return None;
+        }
         let normalization = match floats || self.rescaled {
             true => None,
             false if channels > MOST_CHANNELS => return None,
@@ -187,7 +191,6 @@ struct About {
 
 /// Gives a network the loss that it was compiled with, and says what does not fit.
 fn settled(path: &Path, mut model: Model, mut compiled: Compiled, about: About) -> Result<Loaded> {
-    let fail = |message: String| Error::ModelFile { path: path.to_owned(), line: None, message };
     let About { mut notes, initializers, input, rescaled, left_out } = about;
     if let (Some(loss), Some(from_logits)) = (compiled.loss, compiled.from_logits) {
         let own = loss.activation();
@@ -217,12 +220,6 @@ fn settled(path: &Path, mut model: Model, mut compiled: Compiled, about: About) 
     // Softmax cross-entropy is the default for a network with one output per class.
     model.loss = compiled.loss.filter(|loss| *loss != Loss::SoftmaxCrossEntropy);
     match (compiled.loss, several) {
-        (Some(Loss::BinaryCrossEntropy), Some(outputs)) if outputs > 1 => {
-            return Err(fail(format!(
-                "was compiled with binary_crossentropy for {outputs} outputs, each of which predicts a separate label \
-                 (multi-label); wgrad trains one label per example: end with one sigmoid unit for two classes, or with softmax"
-            )));
-        }
         (None, Some(outputs)) if outputs > 1 && model.ends_in("sigmoid") => notes.push(format!(
             "it ends in sigmoid with {outputs} outputs, like networks for several labels at once; here one of the \
              {outputs} classes is trained for each example, by softmax over these outputs"

@@ -186,7 +186,8 @@ impl Walk {
     }
 }
 
-/// Collects the tensors of a group: its own, in order, then those of the layers within it, forward before backward.
+/// Collects the tensors of a group: its own, in order, then those of the layers within it, forward before backward, and
+/// those of an attention in the order of their use.
 fn collect(group: &Group, walk: &mut Walk, to: &mut Vec<(Vec<usize>, Dataset)>) -> Words<()> {
     let failed = |e: hdf5_pure::Error| damaged(&e);
     let mut within = group.groups().map_err(failed)?;
@@ -205,7 +206,9 @@ fn collect(group: &Group, walk: &mut Walk, to: &mut Vec<(Vec<usize>, Dataset)>) 
         }
     }
     within.retain(|name| name != "vars" && name != RANDOM);
-    within.sort_by_key(|name| (name == "backward_layer", name.clone()));
+    let attention = ["query_dense", "key_dense", "value_dense", "output_dense"];
+    let place = |name: &str| attention.iter().position(|part| *part == name);
+    within.sort_by_key(|name| (name == "backward_layer", place(name), name.clone()));
     within.iter().try_for_each(|name| {
         let inner = group.group(name).map_err(failed)?;
         walk.into(|walk| collect(&inner, walk, to))

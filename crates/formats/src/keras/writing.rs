@@ -59,6 +59,7 @@ fn parts(node: &Node) -> &'static [&'static str] {
     match node.class.as_str() {
         "SimpleRNN" | "LSTM" | "GRU" => &["cell"],
         "Bidirectional" => &["forward_layer/cell", "backward_layer/cell"],
+        "MultiHeadAttention" => &["query_dense", "key_dense", "value_dense", "output_dense"],
         _ => &[""],
     }
 }

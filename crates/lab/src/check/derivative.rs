@@ -68,7 +68,7 @@ pub fn gradients_with(
     };
     let batch = Batch {
         images: (0..ROWS * input.bytes(model.pixels())).map(byte).collect(),
-        labels: (0..ROWS as u64).map(label).collect(),
+        labels: (0..(ROWS * model.labels()?) as u64).map(label).collect(),
     };
     let mixed = objective.augment.mixed(seed, 0);
     let step = Step { rows: ROWS as u32, mixed, ..Step::default() }.keyed(seed, 0);

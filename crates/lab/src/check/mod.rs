@@ -92,7 +92,12 @@ pub async fn check(
     }
 
     let arenas = Arenas::with_optimizer(context, &model.parameters()?, steps.len(), &options.optimizer)?;
-    let feed = FeedBuffers::new(context, batch.labels.len(), data.pixels(), steps.len())?;
+    let feed = FeedBuffers::new(
+        context,
+        batch.labels.len() / data.train.each.max(1),
+        (data.pixels(), data.train.each),
+        steps.len(),
+    )?;
     feed.upload(context, &batch, &steps);
     context.write(&arenas.parameters, &model.initial_weights(options.seed)?);
     for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {

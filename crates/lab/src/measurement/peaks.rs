@@ -65,7 +65,7 @@ async fn fastest(context: &Context, call: &Call, seconds: f64) -> Result<(f64, C
         let numbers: Vec<f32> = (0..count).map(|n| 1.0 + (n % 1021) as f32).collect();
         context.write(&x, &numbers);
         let launch = context.bind(&kernel, &[("y", &y), ("x", &x)])?;
-        let feed = FeedBuffers::new(context, 1, 4, 1)?;
+        let feed = FeedBuffers::new(context, 1, (4, 1), 1)?;
         let mut repeated = Repeated::new(context, launch, feed, seconds).await?;
         for _ in 0..SAMPLES {
             let rate = repeated.rate(context).await?;

@@ -106,7 +106,7 @@ async fn setup(model: &Model) -> Setup {
     let program =
         model.program(&Preprocessing::default(), Mode::Train, rows, 1, &Optimizer::default()).expect("fits");
     let plan = Plan::compile(&context, program, &arenas, &Choices::default()).await.expect("compiles");
-    let feed = FeedBuffers::new(&context, rows, data.pixels(), 1).expect("fits");
+    let feed = FeedBuffers::new(&context, rows, (data.pixels(), 1), 1).expect("fits");
     let labels = data.train.labels.to_vec();
     let batch = Batch { images: data.train.images.memory().to_vec(), labels };
     let step = Step { rows: rows as u32, learning_rate: 0.05, ..Step::default() }.keyed(0, 0);

@@ -10,12 +10,12 @@ use wgrad::{
     layers::{
         Activation, Add, Average, AveragePooling1D, AveragePooling2D, BatchNormalization, Bidirectional,
         Concatenate, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Cropping1D, Cropping2D, Dense,
-        DepthwiseConv1D, DepthwiseConv2D, Dropout, ELU, Flatten, GRU, GlobalAveragePooling1D,
+        DepthwiseConv1D, DepthwiseConv2D, Dropout, ELU, Embedding, Flatten, GRU, GlobalAveragePooling1D,
         GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, LSTM, Layer, LayerNormalization,
-        LeakyReLU, MaxPooling1D, MaxPooling2D, Maximum, MergeMode, Minimum, Multiply, Normalization, Numbers,
-        PReLU, Padding, Place, ReLU, Recurrent, RepeatVector, Rescaling, Reshape, SeparableConv1D,
-        SeparableConv2D, Sides, SimpleRNN, Softmax, SpatialDropout1D, SpatialDropout2D, Subtract,
-        UpSampling1D, UpSampling2D, ZeroPadding1D, ZeroPadding2D,
+        LeakyReLU, MaxPooling1D, MaxPooling2D, Maximum, MergeMode, Minimum, MultiHeadAttention, Multiply,
+        Normalization, Numbers, PReLU, Padding, Place, ReLU, Recurrent, RepeatVector, Rescaling, Reshape,
+        SeparableConv1D, SeparableConv2D, Sides, SimpleRNN, Softmax, SpatialDropout1D, SpatialDropout2D,
+        Subtract, UpSampling1D, UpSampling2D, ZeroPadding1D, ZeroPadding2D,
     },
     model::Model,
     networks::{NETWORKS, network, network_for},
@@ -501,7 +501,67 @@ fn graphs() -> Vec<Model> {
             .constrained("kernel", Constraint::NonNeg);
         all.push(held);
     }
+    all.extend(attentive());
+    all.extend(places().into_iter().map(|(model, _)| model));
     all
+}
+
+/// Networks of words, and of attention: to the sequence itself, and to another.
+fn attentive() -> Vec<Model> {
+    let words = Model::new("words", [1, 1, 9])
+        .add(Rescaling::new(6.0))
+        .add(Embedding::new(12, 3))
+        .add(LSTM::new(3))
+        .add(dense(3, "linear"));
+    let named =
+        |layer: MultiHeadAttention, name: &str| MultiHeadAttention { name: Some(name.into()), ..layer };
+    let wide = MultiHeadAttention { value_dim: Some(5), use_bias: false, ..MultiHeadAttention::new(3, 2) };
+    let causal = MultiHeadAttention { use_causal_mask: true, ..MultiHeadAttention::new(2, 4) };
+    let attends = Model::new("attends", [6, 4, 1])
+        .add(Reshape { target_shape: vec![6, 4], name: Some("x".into()) })
+        .add_from(named(MultiHeadAttention::new(2, 3), "own"), &["x", "x"])
+        .add_from(Add::new(), &["x", "own"])
+        .add(LayerNormalization { name: Some("even".into()), ..LayerNormalization::new() })
+        .add_from(named(causal, "causal"), &["even", "even"])
+        .add_from(Cropping1D::new([1, 1]), &["x"])
+        .add_from(named(wide, "other"), &["causal", "cropping1d_1", "cropping1d_1"])
+        .add(Flatten::new())
+        .add(dense(3, "linear"));
+    vec![words, attends]
+}
+
+/// Networks that predict several places of an image, or a vector, and the format of their data.
+fn places() -> Vec<(Model, Preprocessing)> {
+    let numbers = Preprocessing { numbers: true, ..Preprocessing::default() };
+    let ends = |loss: &str, layers: Vec<Layer>| {
+        let layers = [vec![conv(2, (3, 3), "tanh").into()], layers].concat();
+        let loss = Some(loss.parse().expect("a loss"));
+        Model { layers, loss, ..Model::new(&format!("places {loss:?}"), [5, 6, 1]) }
+    };
+    let pixels =
+        |units, activation: &str| vec![Conv2D::new(units, 1).activation(activation).expect("known").into()];
+    let vector = |units, activation: &str| vec![Flatten::new().into(), dense(units, activation)];
+    vec![
+        (ends("softmax_cross_entropy", pixels(3, "softmax")), Preprocessing::default()),
+        (ends("binary_cross_entropy", pixels(1, "sigmoid")), numbers.clone()),
+        (ends("binary_cross_entropy", vector(5, "linear")), numbers.clone()),
+        (ends("mse", pixels(2, "tanh")), numbers.clone()),
+        (ends("huber", vector(3, "linear")), numbers.clone()),
+        (ends("kl_divergence", vector(4, "softmax")), numbers.clone()),
+        (ends("kl_divergence", pixels(3, "softmax")), numbers.clone()),
+        (ends("cosine_similarity", vector(4, "linear")), numbers.clone()),
+        (ends("cosine_similarity", pixels(3, "tanh")), numbers),
+    ]
+}
+
+#[test]
+fn losses_of_several_places_have_right_gradients() {
+    for (model, input) in places() {
+        for finding in gradients(&model, &input, 3, 40, &Optimizer::default()).expect("fits") {
+            assert!(finding.difference.is_none(), "{}: {finding}", model.name);
+            assert_eq!(finding.kinks, 0, "{}: {finding}; choose other inputs", model.name);
+        }
+    }
 }
 
 #[test]
@@ -561,7 +621,8 @@ fn models() -> Vec<Model> {
 #[test]
 fn whole_networks_have_right_gradients_through_their_loss() {
     let mut tensors = 0;
-    for model in models() {
+    // Vectors of numbers are compared in a test of their own.
+    for model in models().into_iter().filter(|model| !model.name.starts_with("places")) {
         for finding in
             gradients(&model, &Preprocessing::default(), 1, 40, &Optimizer::default()).expect("fits")
         {
@@ -605,7 +666,8 @@ fn every_operation_has_a_twin_that_runs_and_writes_each_output() {
                 .in_parts();
             let mut machine = Interpreter::new(program, &model.initial_weights(4).expect("fits"));
             let images = noise(6, 3 * model.pixels()).iter().map(|v| (127.0 + 127.0 * v) as u8).collect();
-            let batch = Batch { images, labels: vec![0, 1, 0] };
+            let each = model.labels().expect("fits");
+            let batch = Batch { images, labels: [0, 1, 0].into_iter().cycle().take(3 * each).collect() };
             let step = Step { rows: 2, slot: 1, learning_rate: 0.1, share: 1.0, ..Step::default() };
             machine.step(&batch, step.keyed(1, 1));
             assert!(machine.real(machine.program.output).iter().all(|v| v.is_finite()));

@@ -103,7 +103,7 @@ impl<'a> Device<'a> {
             }
             buffers.push((binding.name.as_str(), slice));
         }
-        let feed = FeedBuffers::new(context, labels.len().max(1), 4, 1)?;
+        let feed = FeedBuffers::new(context, labels.len().max(1), (4, 1), 1)?;
         feed.upload(context, &Batch { images: Vec::new(), labels: labels.to_vec() }, &[step]);
         let bound: Vec<_> = buffers.iter().map(|(name, slice)| (*name, slice)).collect();
         let launch = context.bind(&kernel, &bound)?;

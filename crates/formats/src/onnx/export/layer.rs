@@ -4,7 +4,7 @@ use super::{
     Flow, Weights, Writer, recurrent,
     writer::{float, int, ints, text},
 };
-use crate::onnx::tensor::Tensor;
+use crate::onnx::{proto::kind, tensor::Tensor};
 use wgrad::layers::{
     self, ActivationName, AveragePooling2D, BatchNormalization, By, Conv2DTranspose, Dense, DepthwiseConv2D,
     Layer, LayerNormalization, MaxPooling2D, Padding, Pair, Place, SeparableConv2D,
@@ -83,6 +83,17 @@ pub(super) fn write(
                 }
             };
             scaled(w, numbers, place, x)
+        }
+        Layer::Embedding(_) => {
+            let x = w.nhwc(x);
+            let count: usize = x.shape.iter().product();
+            let shape = w.whole(&format!("{name}/shape"), &[-1, count as i64]);
+            let row = w.node("Reshape", &format!("{name}/row"), &[&x.name, &shape], Vec::new());
+            let whole = vec![int("to", i64::from(kind::INT64))];
+            let words = w.node("Cast", &format!("{name}/words"), &[&row], whole);
+            let table = w.constant(weights.name(place.parameters[0]), weights.tensor(place.parameters[0]));
+            let name = w.node("Gather", name, &[&table, &words], vec![int("axis", 0)]);
+            Flow { name, shape: place.output.clone(), nchw: false }
         }
         Layer::RepeatVector(layer) => {
             let axes = w.whole(&format!("{name}/axes"), &[1]);

@@ -187,10 +187,11 @@ pub fn export(
             .map_err(|message| fail(format!("layer {} ({}): {message}", p.place.index + 1, p.place.name)))?;
         flows.push(flow);
     }
-    let last = flows.last().map_or(image.name.clone(), |flow| flow.name.clone());
-    let outputs = placed.last().map_or(1, |p| p.place.output.iter().product());
+    // Outputs have their channels last, whatever the layout of the input.
+    let last = w.nhwc(flows.last().unwrap_or(&image)).name;
+    let shape = placed.last().map_or_else(Vec::new, |p| p.place.output.clone());
     let unit = options.table.as_ref().and_then(label).filter(|_| loss.is_regression());
-    finish(&mut w, &last, loss, outputs, unit);
+    finish(&mut w, &last, loss, &shape, unit);
     let mut graph = w.graph;
     graph.name = model.name.clone();
     let mut metadata = own_metadata(model, input, loss, options);
@@ -302,21 +303,26 @@ fn normalized(w: &mut Writer, image: Flow, normalization: Option<&Normalization>
 
 /// Names the outputs. Appends the conversion of logits to probabilities, or of a value to the `unit` of a label
 /// (its mean and deviation).
-fn finish(w: &mut Writer, last: &str, loss: Loss, outputs: usize, unit: Option<[f32; 2]>) {
+fn finish(w: &mut Writer, last: &str, loss: Loss, shape: &[usize], unit: Option<[f32; 2]>) {
     if let Some([mean, deviation]) = unit {
         let mean = w.constant("label/mean", Tensor::real(&[], vec![mean]));
         let deviation = w.constant("label/deviation", Tensor::real(&[], vec![deviation]));
         let scaled = w.node("Mul", "label/scaled", &[last, &deviation], Vec::new());
         w.named("Add", VALUE, &[&scaled, &mean], Vec::new());
-        return w.output(VALUE, BATCH, &[outputs]);
+        return w.output(VALUE, BATCH, shape);
     }
     let first = if loss.is_regression() { VALUE } else { LOGITS };
     w.call_output(last, first);
-    w.output(first, BATCH, &[outputs]);
+    w.output(first, BATCH, shape);
     match loss {
         Loss::SoftmaxCrossEntropy => {
             w.named("Softmax", PROBABILITIES, &[LOGITS], vec![int("axis", -1)]);
-            w.output(PROBABILITIES, BATCH, &[outputs]);
+            w.output(PROBABILITIES, BATCH, shape);
+        }
+        // One probability for each output.
+        Loss::BinaryCrossEntropy if shape != [1] => {
+            w.named("Sigmoid", PROBABILITIES, &[LOGITS], Vec::new());
+            w.output(PROBABILITIES, BATCH, shape);
         }
         Loss::BinaryCrossEntropy => {
             let one = w.constant("probabilities/1", Tensor::real(&[], vec![1.0]));

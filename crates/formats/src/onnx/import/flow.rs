@@ -34,6 +34,8 @@ pub(super) struct Flow {
     pub flipped: bool,
     /// True if the file's values are bytes, 255 times those in wgrad.
     pub raw: bool,
+    /// True if the file's values are whole numbers, by which a table is looked up.
+    pub whole: bool,
     /// True if no element is below zero.
     pub positive: bool,
     /// True if only one node takes the layer's output.
@@ -61,6 +63,7 @@ impl Flow {
             gather: None,
             flipped: false,
             raw: false,
+            whole: false,
             positive: false,
             sole: true,
         }

@@ -8,8 +8,8 @@ use crate::onnx::{
 };
 use wgrad::{
     layers::{
-        Activation, ActivationName, Add, Average, BatchNormalization, Concatenate, Dropout, Flatten, Layer,
-        Maximum, Minimum, Multiply, Subtract,
+        Activation, ActivationName, Add, Average, BatchNormalization, Concatenate, Dropout, Embedding,
+        Flatten, Layer, Maximum, Minimum, Multiply, Subtract,
     },
     op::activations,
 };
@@ -42,8 +42,17 @@ pub(super) fn node(
     if let ("Add" | "Sub" | "Mul" | "Div", Some(Some(Value::Constant(_)))) = (node.op(), inputs.first()) {
         return b.with_constant(b.flow(1)?, b.constant(0)?, true, false);
     }
+    if let ("Gather", Some(Some(Value::Constant(_)))) = (node.op(), inputs.first()) {
+        return b.lookup(b.flow(1)?, b.constant(0)?);
+    }
     let mut x = b.flow(0)?.clone();
     x.sole &= sole;
+    let kept = ["Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"];
+    if x.whole && !kept.contains(&node.op()) {
+        return Err(
+            "on whole numbers, by which only a table can be looked up (Gather); cast them to float".into()
+        );
+    }
     if ON_SEQUENCES.contains(&node.op()) && x.axes.len() == 3 {
         x = Flow { positive: x.positive, ..sequence::of_image(b.network, &x, name)? };
     }
@@ -51,7 +60,11 @@ pub(super) fn node(
     match node.op() {
         "Identity" => Ok(x.clone()),
         "Cast" => match node.int("to", 0) as i32 {
-            kind::FLOAT | kind::DOUBLE => Ok(x.clone()),
+            kind::FLOAT | kind::DOUBLE => Ok(Flow { whole: false, ..x.clone() }),
+            // Values of the input; a table refuses those that are not whole.
+            kind::INT32 | kind::INT64 if x.whole || !x.raw && b.network.is_input(x.layer.as_deref()) => {
+                Ok(Flow { whole: true, ..x.clone() })
+            }
             kind::UINT8 if x.raw => Ok(x.clone()),
             other => Err(format!(
                 "to {}; numbers of the network are float here, other types round",
@@ -177,7 +190,7 @@ pub(super) fn flattened(network: &mut Network, x: &Flow) -> Flow {
     let name =
         network.add("flatten", std::slice::from_ref(&x.layer), |name| Flatten { name }.into(), Vec::new());
     let all = x.shape.iter().product();
-    Flow { raw: x.raw, positive: x.positive, ..Flow::new(&name, &[all], super::plain(1)) }
+    Flow { raw: x.raw, whole: x.whole, positive: x.positive, ..Flow::new(&name, &[all], super::plain(1)) }
 }
 
 /// Appends scale · x + shift, for each channel: a batch normalization with mean 0 and variance + epsilon 1.
@@ -224,6 +237,23 @@ impl<'a> Reader<'a, '_> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Appends a table whose rows the whole numbers `x` look up.
+    fn lookup(&mut self, x: &Flow, table: &Tensor) -> Said<Flow> {
+        let [words, units] = table.shape[..] else {
+            return Err(format!("in a table of shape {:?}; a row of it has to be a vector", table.shape));
+        };
+        if !matches!(self.node.int("axis", 0), 0 | -2) {
+            return Err("in the columns of a table; its rows have to be looked up".into());
+        }
+        if !x.whole {
+            return Err("by numbers that are not whole; cast the input to int64".into());
+        }
+        let count: usize = x.shape.iter().product();
+        let make = |name| Embedding { name, ..Embedding::new(words, units) }.into();
+        let flow = self.one(x, &[count, units], make, vec![("embeddings", table.clone())]);
+        Ok(Flow { whole: false, axes: super::plain(2), ..flow })
     }
 
     /// Appends a layer with one input.

@@ -176,6 +176,8 @@ struct Import<'a> {
     batch: Option<usize>,
     loss: Option<Loss>,
     table: Option<Table>,
+    /// True if a table is looked up by the input.
+    words: bool,
     bytes: bool,
     channels_first: bool,
     log_softmax: bool,
@@ -269,6 +271,7 @@ impl<'a> Import<'a> {
             loss,
             table,
             bytes,
+            words: false,
             channels_first,
             log_softmax: false,
             room,
@@ -299,12 +302,16 @@ impl<'a> Import<'a> {
         if outputs == Some(1) && model.loss().is_ok_and(|loss| loss == Loss::SoftmaxCrossEntropy) {
             model.loss = self.loss.or(Some(Loss::MeanSquaredError));
         }
+        self.words = model.words().is_ok_and(|words| words.is_some());
         if let (Some(outputs @ 2..), Some(name)) = (outputs, last_activation(&model)) {
             let said = self.loss == Some(Loss::SoftmaxCrossEntropy);
-            if ["sigmoid", "hard_sigmoid"].contains(&name) && !said {
+            if name == "sigmoid" && !said {
+                // Each output is a label of its own.
+                model.loss = Some(Loss::BinaryCrossEntropy);
+            } else if name == "hard_sigmoid" && !said {
                 return Err(format!(
                     "ends in a {name} for each of {outputs} outputs, as if an image may have several classes; \
-                     wgrad predicts one class, or one number"
+                     end with a sigmoid"
                 ));
             }
         }
@@ -315,7 +322,8 @@ impl<'a> Import<'a> {
     fn input(&self) -> Preprocessing {
         let number = |table: &Table| matches!(table.label.kind, wgrad_data::table::Kind::Number { .. });
         let row = |table| Preprocessing { floats: true, numbers: number(table), normalization: None };
-        self.table.as_ref().map(row).unwrap_or_default()
+        let words = Preprocessing { floats: self.words, ..Preprocessing::default() };
+        self.table.as_ref().map_or(words, row)
     }
 
     /// Imports one step.
@@ -410,7 +418,7 @@ fn chosen_output<'a>(graph: &'a GraphProto, options: &Options) -> Said<&'a str> 
 
 /// True for the supported element types of an input.
 fn takes(element: i32) -> bool {
-    [kind::FLOAT, kind::UINT8].contains(&element)
+    [kind::FLOAT, kind::UINT8, kind::INT32, kind::INT64].contains(&element)
 }
 
 /// wgrad's axes in their own order.

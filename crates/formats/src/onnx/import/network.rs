@@ -98,6 +98,15 @@ impl Network {
         self.places.get(name?).and_then(|n| self.layers.get_mut(*n))
     }
 
+    /// True if the layer with this name gives the input itself, in another shape; also without a name.
+    pub fn is_input(&self, name: Option<&str>) -> bool {
+        let Some(name) = name else { return true };
+        self.places.get(name).and_then(|n| self.layers.get(*n)).is_some_and(|built| {
+            matches!(built.layer, Layer::Flatten(_) | Layer::Reshape(_))
+                && built.inputs.iter().all(|input| self.is_input(input.as_deref()))
+        })
+    }
+
     /// Sets a weight of a layer.
     pub fn set(&mut self, layer: &str, short: &str, tensor: Tensor) {
         self.numbers = self.numbers.saturating_add(tensor.len());

@@ -26,10 +26,11 @@ pub(super) fn input(
         .ok_or("has an input that is not a tensor")?;
     if !takes(tensor.elem_type) {
         return Err(format!(
-            "takes elements of type {}, expected float or uint8",
+            "takes elements of type {}, expected float, uint8, int32 or int64",
             kind::name(tensor.elem_type)
         ));
     }
+    let whole = [kind::INT32, kind::INT64].contains(&tensor.elem_type);
     let dims = tensor.shape.as_ref().map_or(&[][..], |shape| &shape.dim);
     let lens: Vec<Option<usize>> =
         dims.iter().map(|d| d.dim_value.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0)).collect();
@@ -86,7 +87,7 @@ pub(super) fn input(
                 }
                 (Some(shape), _) => shape,
                 (None, None) => return Err(fail("its length is free")),
-                (None, Some(flat)) if file.metadata("input.layout") == Some(ROW) => [1, 1, flat],
+                (None, Some(flat)) if file.metadata("input.layout") == Some(ROW) || whole => [1, 1, flat],
                 // Square numbers are pictures of one channel; small ones, and all others, are rows of a table.
                 (None, Some(flat)) if side >= SIDE && side * side == flat => [side, side, 1],
                 (None, Some(flat)) => [1, 1, flat],
@@ -98,7 +99,7 @@ pub(super) fn input(
     counted(&shape)?;
     let raw = tensor.elem_type == kind::UINT8;
     // Bytes are never below zero; floats may be.
-    let flow = Flow { layer: None, raw, positive: raw, ..Flow::new("", &shape, axes) };
+    let flow = Flow { layer: None, raw, whole, positive: raw, ..Flow::new("", &shape, axes) };
     Ok((flow, shape, *batch))
 }
 

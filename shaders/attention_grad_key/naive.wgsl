@@ -1,0 +1,22 @@
+// forward: y[n, t, h] = Σ_s p_s · v[n, s, h], p = softmax(SCALE · q[n, t, h] · k[n, :, h])
+// One thread a key.
+// uses index
+@compute @workgroup_size(64)
+fn attention_grad_key(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
+                      @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = thread_x(wid, groups, lid);
+    if (i >= ROWS * S * HEADS) { return; }
+    let h = i % HEADS;
+    let s = i / HEADS % S;
+    let n = i / (HEADS * S);
+    for (var c = 0u; c < KEY; c++) { dk[i * KEY + c] = 0.0; }
+    for (var t = 0u; t < T; t++) {
+        if (s >= seen_by(t)) { continue; }
+        let query = at_query(n, t, h);
+        let share = exp(min(score(query, i) - stats[query], 0.0));
+        var part = 0.0;
+        for (var c = 0u; c < VALUE; c++) { part += dy[query * VALUE + c] * v[i * VALUE + c]; }
+        let slope = SCALE * share * (part - delta[query]);
+        for (var c = 0u; c < KEY; c++) { dk[i * KEY + c] = dk[i * KEY + c] + slope * q[query * KEY + c]; }
+    }
+}

@@ -1,0 +1,27 @@
+// forward: y[n, t, h] = Σ_s p_s · v[n, s, h], p = softmax(SCALE · q[n, t, h] · k[n, :, h])
+// dq[n, t, h] = SCALE · Σ_s p_s · (dy · v[s] - delta) · k[s], where p_s = exp(SCALE · q · k[s] - stats), at most 1, and
+// delta[n, t, h] = dy · y.
+override ROWS: u32;
+override HEADS: u32;
+override T: u32; // queries
+override S: u32; // keys, and values
+override KEY: u32; // length of a query and of a key
+override VALUE: u32; // length of a value
+override SCALE: f32;
+override CAUSAL: u32 = 0u; // 1: a query sees no key that stands behind it
+@group(0) @binding(0) var<storage, read_write> dq: array<f32>; // (ROWS, T, HEADS, KEY)
+@group(0) @binding(1) var<storage, read_write> delta: array<f32>; // (ROWS, T, HEADS)
+@group(0) @binding(2) var<storage, read> dy: array<f32>; // (ROWS, T, HEADS, VALUE)
+@group(0) @binding(3) var<storage, read> y: array<f32>; // (ROWS, T, HEADS, VALUE)
+@group(0) @binding(4) var<storage, read> q: array<f32>; // (ROWS, T, HEADS, KEY)
+@group(0) @binding(5) var<storage, read> k: array<f32>; // (ROWS, S, HEADS, KEY)
+@group(0) @binding(6) var<storage, read> v: array<f32>; // (ROWS, S, HEADS, VALUE)
+@group(0) @binding(7) var<storage, read> stats: array<f32>; // (ROWS, T, HEADS)
+// batch ROWS
+// flops 2 * ROWS * HEADS * T * S * (2 * KEY + VALUE)
+// grid ITEMS = ROWS * T * HEADS
+// uses attention
+// case ROWS=1,HEADS=1,T=1,S=1,KEY=1,VALUE=1,SCALE=1
+// case ROWS=2,HEADS=3,T=5,S=7,KEY=4,VALUE=3,SCALE=0.5
+// case ROWS=1,HEADS=2,T=65,S=33,KEY=8,VALUE=8,SCALE=0.25,CAUSAL=1
+// case ROWS=2,HEADS=2,T=70,S=70,KEY=32,VALUE=16,SCALE=0.125

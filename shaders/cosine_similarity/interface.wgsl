@@ -1,0 +1,20 @@
+// loss[r] = - w · Σ_c t̂ · ŷ, where x̂ = x · min(1 / |x|, 1e7): the negative cosine of the angle between output and target; w
+// is the weight of the example. dlogits[r, c] = - w · (t̂ - ŷ · Σ t̂ · ŷ) / |y| / rows. hit[r] = 1 where the largest of both
+// stand at one place. Rows beyond the batch are zero everywhere.
+override ROWS: u32;
+override CLASSES: u32;
+override MIXUP: u32 = 0u;
+@group(0) @binding(0) var<storage, read_write> dlogits: array<f32>; // (ROWS, POSITIONS, CLASSES)
+@group(0) @binding(1) var<storage, read_write> loss: array<f32>; // (ROWS, POSITIONS)
+@group(0) @binding(2) var<storage, read_write> hit: array<f32>; // (ROWS, POSITIONS)
+@group(0) @binding(3) var<storage, read> logits: array<f32>; // (ROWS, POSITIONS, CLASSES)
+@group(0) @binding(4) var<storage, read> weights: array<f32>; // (CLASSES) positive
+@group(0) @binding(5) var<storage, read> examples: array<f32>; // (EXAMPLES) positive
+// batch ROWS
+// feed labels below CLASSES, f32 where REAL, POSITIONS * CLASSES each
+// grid ITEMS = ROWS * POSITIONS
+// uses feed, random, mixup, examples, positions, number, vector
+// case ROWS=1,CLASSES=2,REAL=1
+// case ROWS=5,CLASSES=10,REAL=1
+// case ROWS=9,CLASSES=3,REAL=1,WEIGHTED=1,EXAMPLES=12
+// case ROWS=5,POSITIONS=7,CLASSES=4,REAL=1

@@ -1,0 +1,352 @@
+//! Attention: each step of a sequence takes a mean of values, weighted by how well its query matches their keys.
+
+use super::{Place, Rules, matrix};
+use crate::{
+    initializer::{Initializer, KernelInitializer},
+    kernels::{
+        ATTENTION_FORWARD, ATTENTION_GRAD_KEY, ATTENTION_GRAD_QUERY, ATTENTION_GRAD_VALUE, MATMUL,
+        MATMUL_GRAD_INPUT, MATMUL_GRAD_WEIGHT,
+    },
+    op::{Call, Op},
+    program::{Builder, ParameterId, ValueId},
+};
+
+/// `MultiHeadAttention(num_heads, key_dim)` (Vaswani et al. 2017) of a query, a value and, optionally, a key, each (time,
+/// features): inputs = ["x", "x"] attends to itself. Query, key and value are products with matrices of their own, the
+/// output is one more, as long as the query.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MultiHeadAttention {
+    /// Number of heads, each of which attends by itself.
+    pub num_heads: usize,
+    /// Length of a head's queries and keys.
+    pub key_dim: usize,
+    /// Length of a head's values; as of its keys, if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_dim: Option<usize>,
+    /// True if each product has a bias.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub use_bias: bool,
+    /// True if a step attends only to steps up to its own.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub use_causal_mask: bool,
+    /// Initializer of the four matrices.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub kernel_initializer: KernelInitializer,
+    /// A name for reports and files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_no(value: &bool) -> bool {
+    !value
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_default(initializer: &KernelInitializer) -> bool {
+    *initializer == KernelInitializer::default()
+}
+
+/// Sizes of an attention without its products.
+#[derive(Clone, Copy)]
+struct Heads {
+    heads: usize,
+    queries: usize,
+    keys: usize,
+    key: usize,
+    value: usize,
+    scale: f64,
+    causal: bool,
+}
+
+impl Heads {
+    fn call(&self, b: &Builder, op: &'static Op) -> Call {
+        let sizes = [
+            ("ROWS", b.batch()),
+            ("HEADS", self.heads),
+            ("T", self.queries),
+            ("S", self.keys),
+            ("KEY", self.key),
+            ("VALUE", self.value),
+            ("CAUSAL", usize::from(self.causal)),
+        ];
+        Call::new(op, &sizes).with("SCALE", f64::from(self.scale as f32))
+    }
+
+    /// Appends the attention of a query, a key and a value. Returns the output, and what the gradient needs besides.
+    fn forward(&self, b: &mut Builder, label: &str, [q, k, v]: [ValueId; 3]) -> [ValueId; 2] {
+        let y = b.batched(&format!("{label} heads"), &[self.queries, self.heads * self.value]);
+        let stats = b.batched(&format!("{label} sums"), &[self.queries, self.heads]);
+        let buffers = [("y", y), ("stats", stats), ("q", q), ("k", k), ("v", v)];
+        b.call(label, self.call(b, &ATTENTION_FORWARD), &buffers);
+        [y, stats]
+    }
+
+    /// Appends the gradients of the query, the key and the value.
+    fn backward(
+        &self,
+        b: &mut Builder,
+        label: &str,
+        dy: ValueId,
+        [q, k, v]: [ValueId; 3],
+        [y, stats]: [ValueId; 2],
+    ) -> [ValueId; 3] {
+        let shapes = [(self.queries, self.key), (self.keys, self.key), (self.keys, self.value)];
+        let names = ["query", "key", "value"];
+        let mut of = |n: usize| {
+            let (steps, len) = shapes[n];
+            b.batched(&format!("d {label} {}", names[n]), &[steps, self.heads * len])
+        };
+        let [dq, dk, dv] = [of(0), of(1), of(2)];
+        let delta = b.batched(&format!("d {label} sums"), &[self.queries, self.heads]);
+        let buffers = [
+            ("dq", dq),
+            ("delta", delta),
+            ("dy", dy),
+            ("y", y),
+            ("q", q),
+            ("k", k),
+            ("v", v),
+            ("stats", stats),
+        ];
+        b.call(label, self.call(b, &ATTENTION_GRAD_QUERY), &buffers);
+        let buffers =
+            [("dk", dk), ("dy", dy), ("q", q), ("k", k), ("v", v), ("stats", stats), ("delta", delta)];
+        b.call(label, self.call(b, &ATTENTION_GRAD_KEY), &buffers);
+        let buffers = [("dv", dv), ("dy", dy), ("q", q), ("k", k), ("stats", stats)];
+        b.call(label, self.call(b, &ATTENTION_GRAD_VALUE), &buffers);
+        [dq, dk, dv]
+    }
+}
+
+/// A product of the rows of a sequence with a matrix, and what follows from it.
+struct Product<'p> {
+    label: &'p str,
+    x: ValueId,
+    /// Steps, numbers of a row, and of a row of the product.
+    sizes: [usize; 3],
+    kernel: ParameterId,
+    bias: Option<ParameterId>,
+}
+
+impl Product<'_> {
+    fn sizes(&self, b: &Builder) -> [(&'static str, usize); 3] {
+        let [steps, inner, outer] = self.sizes;
+        [("M", b.batch() * steps), ("N", outer), ("K", inner)]
+    }
+
+    fn forward(&self, b: &mut Builder, name: &str) -> ValueId {
+        let [steps, _, outer] = self.sizes;
+        let (y, w) = (b.batched(name, &[steps, outer]), b.parameter(self.kernel));
+        let bias = b.bias(self.bias, outer);
+        let call = Call::new(&MATMUL, &self.sizes(b));
+        b.call(self.label, call, &[("y", y), ("x", self.x), ("w", w), ("b", bias)]);
+        y
+    }
+
+    fn backward(&self, b: &mut Builder, dy: ValueId, wanted: bool) -> Option<ValueId> {
+        let [steps, inner, outer] = self.sizes;
+        let (dw, db) = (b.gradient(self.kernel), b.bias_gradient(self.bias, outer));
+        let call = Call::new(&MATMUL_GRAD_WEIGHT, &self.sizes(b));
+        b.call(self.label, call, &[("dw", dw), ("db", db), ("x", self.x), ("dy", dy)]);
+        wanted.then(|| {
+            let w = b.parameter(self.kernel);
+            let dx = b.batched(&format!("d {} input", self.label), &[steps, inner]);
+            let call = Call::new(&MATMUL_GRAD_INPUT, &self.sizes(b)).activated(b.fused(self.x));
+            b.call(self.label, call, &[("dx", dx), ("dy", dy), ("w", w), ("x", self.x)]);
+            dx
+        })
+    }
+}
+
+impl MultiHeadAttention {
+    /// Creates a layer of `num_heads` heads with queries, keys and values of length `key_dim`.
+    pub fn new(num_heads: usize, key_dim: usize) -> Self {
+        Self {
+            num_heads,
+            key_dim,
+            value_dim: None,
+            use_bias: true,
+            use_causal_mask: false,
+            kernel_initializer: KernelInitializer::default(),
+            name: None,
+        }
+    }
+
+    /// Length of a head's values.
+    pub fn value_len(&self) -> usize {
+        self.value_dim.unwrap_or(self.key_dim)
+    }
+
+    fn heads(&self, place: &Place) -> Heads {
+        Heads {
+            heads: self.num_heads,
+            queries: place.input[0],
+            keys: place.inputs[1].1[0],
+            key: self.key_dim,
+            value: self.value_len(),
+            scale: 1.0 / (self.key_dim as f64).sqrt(),
+            causal: self.use_causal_mask,
+        }
+    }
+
+    /// The products of query, key and value; the key is the value, if there is none of its own.
+    fn products<'p>(&self, place: &'p Place) -> [Product<'p>; 3] {
+        let of = |input: usize, n: usize, len: usize| {
+            let (x, shape) = &place.inputs[input.min(place.inputs.len() - 1)];
+            let (steps, inner) = matrix(shape);
+            let [kernel, bias] = self.tensors(place, n);
+            Product {
+                label: &place.name,
+                x: *x,
+                sizes: [steps, inner, self.num_heads * len],
+                kernel: kernel.unwrap_or(ParameterId(0)),
+                bias,
+            }
+        };
+        [of(0, 0, self.key_dim), of(2, 1, self.key_dim), of(1, 2, self.value_len())]
+    }
+
+    /// Matrix and bias of product `n`.
+    fn tensors(&self, place: &Place, n: usize) -> [Option<ParameterId>; 2] {
+        let each = 1 + usize::from(self.use_bias);
+        let at = |m: usize| place.parameters.get(n * each + m).copied();
+        [at(0), at(1).filter(|_| self.use_bias)]
+    }
+
+    /// The product that gives the output, of the outputs of all heads.
+    fn last<'p>(&self, place: &'p Place, x: ValueId) -> Product<'p> {
+        let (steps, outer) = matrix(&place.output);
+        let [kernel, bias] = self.tensors(place, 3);
+        let inner = self.num_heads * self.value_len();
+        Product {
+            label: &place.name,
+            x,
+            sizes: [steps, inner, outer],
+            kernel: kernel.unwrap_or(ParameterId(0)),
+            bias,
+        }
+    }
+}
+
+impl Rules for MultiHeadAttention {
+    fn slug(&self) -> &'static str {
+        "multi_head_attention"
+    }
+
+    fn given_name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn joins(&self) -> bool {
+        true
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
+        self.joined_shape(&[input.to_vec(), input.to_vec()])
+    }
+
+    fn joined_shape(&self, inputs: &[Vec<usize>]) -> Result<Vec<usize>, String> {
+        let (heads, key, value) = (self.num_heads, self.key_dim, self.value_len());
+        if heads == 0 || key == 0 || value == 0 {
+            return Err(format!(
+                "num_heads is {heads}, key_dim {key} and value_dim {value}; each needs at least 1"
+            ));
+        }
+        if !(2..=3).contains(&inputs.len()) {
+            let got = inputs.len();
+            return Err(format!(
+                "it takes a query, a value and perhaps a key, got {got}; name them: inputs = [\"x\", \"x\"]"
+            ));
+        }
+        if let Some(other) = inputs.iter().find(|shape| shape.len() != 2) {
+            return Err(format!("an input has shape {other:?}, it takes (time, features) of each"));
+        }
+        let (query, value) = (&inputs[0], &inputs[1]);
+        if let Some(key) = inputs.get(2).filter(|key| key[0] != value[0]) {
+            return Err(format!(
+                "its key has {} steps and its value {}; each key belongs to a value",
+                key[0], value[0]
+            ));
+        }
+        Ok(query.clone())
+    }
+
+    fn parameters(&self, input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
+        self.joined_parameters(&[input.to_vec(), input.to_vec()])
+    }
+
+    fn joined_parameters(&self, inputs: &[Vec<usize>]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
+        let (heads, key, value) = (self.num_heads, self.key_dim, self.value_len());
+        let features = |n: usize| inputs[n.min(inputs.len() - 1)].last().copied().unwrap_or(1);
+        let (query, output) = (features(0), features(0));
+        // Keras counts the fans of a kernel of three axes as those of a convolution: the first is the window.
+        let kernel = |shape: [usize; 3]| {
+            let fans = [shape[0] * shape[1], shape[0] * shape[2]];
+            (shape.to_vec(), self.kernel_initializer.of(fans, shape[2]))
+        };
+        let tensors = [
+            (["query_kernel", "query_bias"], [query, heads, key], vec![heads, key]),
+            (["key_kernel", "key_bias"], [features(2), heads, key], vec![heads, key]),
+            (["value_kernel", "value_bias"], [features(1), heads, value], vec![heads, value]),
+            (["output_kernel", "output_bias"], [heads, value, output], vec![output]),
+        ];
+        let mut all = Vec::new();
+        for ([name, of_bias], shape, bias) in tensors {
+            let (shape, initializer) = kernel(shape);
+            all.push((name, shape, initializer));
+            if self.use_bias {
+                all.push((of_bias, bias, Initializer::Zeros));
+            }
+        }
+        all
+    }
+
+    fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
+        let heads = self.heads(place);
+        let names = ["query", "key", "value"].map(|part| format!("{} {part}", place.name));
+        let products = self.products(place);
+        let [q, k, v] = [0, 1, 2].map(|n| products[n].forward(b, &names[n]));
+        let [y, stats] = heads.forward(b, &place.name, [q, k, v]);
+        let output = self.last(place, y).forward(b, &place.name);
+        place.saved = vec![q, k, v, y, stats];
+        output
+    }
+
+    fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
+        self.backward_all(b, place, dy, &[wanted, false]).into_iter().next().flatten()
+    }
+
+    fn backward_all(
+        &self,
+        b: &mut Builder,
+        place: &Place,
+        dy: ValueId,
+        wanted: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        let [q, k, v, y, stats] = [0, 1, 2, 3, 4].map(|n| place.saved[n]);
+        // The heads' output always has a gradient: those of the matrices before it need it.
+        let Some(dy) = self.last(place, y).backward(b, dy, true) else { return Vec::new() };
+        let gradients = self.heads(place).backward(b, &place.name, dy, [q, k, v], [y, stats]);
+        let own_key = place.inputs.len() > 2;
+        let of_key = wanted.get(if own_key { 2 } else { 1 }).copied().unwrap_or(false);
+        let wanted = [wanted[0], of_key, wanted[1]];
+        let products = self.products(place);
+        let [dx, dkey, dvalue] = [0, 1, 2].map(|n| products[n].backward(b, gradients[n], wanted[n]));
+        match (own_key, dkey, dvalue) {
+            (true, ..) => vec![dx, dvalue, dkey],
+            (false, Some(key), Some(value)) => vec![dx, Some(b.sum(&place.name, key, value))],
+            _ => vec![dx, None],
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Twins of attention and its gradients.
+
+use crate::op::twin::{EPSILON, Expected, Inputs, Outputs, Sum};
+
+/// Sizes and tensors of an attention.
+struct Attention<'a> {
+    rows: usize,
+    heads: usize,
+    queries: usize,
+    keys: usize,
+    key: usize,
+    value: usize,
+    scale: f64,
+    causal: bool,
+    q: &'a [f64],
+    k: &'a [f64],
+    v: &'a [f64],
+    dy: &'a [f64],
+}
+
+/// A share of the softmax, and its error.
+struct Share {
+    key: usize,
+    share: f64,
+    off: f64,
+}
+
+/// Part `at` of a tensor that is cut into parts of `len`.
+fn part(of: &[f64], at: usize, len: usize) -> &[f64] {
+    &of[at * len..(at + 1) * len]
+}
+
+/// Σ a · b
+fn dot(a: &[f64], b: &[f64]) -> Sum {
+    let mut sum = Sum::new();
+    a.iter().zip(b).for_each(|(a, b)| sum.add(a * b));
+    sum
+}
+
+impl<'a> Attention<'a> {
+    fn of(i: &'a Inputs<'_>) -> Self {
+        let [rows, heads, queries, keys, key, value] = i.sizes(["ROWS", "HEADS", "T", "S", "KEY", "VALUE"]);
+        let (scale, causal) = (i.number("SCALE"), i.size("CAUSAL") == 1);
+        let [q, k, v, dy] = ["q", "k", "v", "dy"].map(|name| i.real(name));
+        Self { rows, heads, queries, keys, key, value, scale, causal, q, k, v, dy }
+    }
+
+    /// The pairs of a query and a key that it sees, of one head of one row, by query.
+    fn pairs(&self) -> impl Iterator<Item = (usize, Vec<usize>)> + '_ {
+        let at =
+            move |row: usize, of: usize, place: usize, head: usize| (row * of + place) * self.heads + head;
+        (0..self.rows).flat_map(move |row| {
+            (0..self.queries).flat_map(move |t| {
+                (0..self.heads).map(move |head| {
+                    let seen = if self.causal { (t + 1).min(self.keys) } else { self.keys };
+                    let keys = (0..seen).map(|s| at(row, self.keys, s, head)).collect();
+                    (at(row, self.queries, t, head), keys)
+                })
+            })
+        })
+    }
+
+    /// The score of a key, and its error.
+    fn score(&self, query: usize, key: usize) -> (f64, f64) {
+        let sum = dot(part(self.q, query, self.key), part(self.k, key, self.key)).times(self.scale);
+        (sum.value, sum.allowed())
+    }
+
+    /// The shares that follow from the logarithm of their sum.
+    fn shares(&self, query: usize, keys: Vec<usize>, stats: &[f64]) -> Vec<Share> {
+        let found = keys.into_iter().map(|key| {
+            let (score, off) = self.score(query, key);
+            let behind = (score - stats[query]).min(0.0);
+            let off = off + EPSILON * (8.0 + 4.0 * behind.abs().min(88.0) + 2.0 * stats[query].abs());
+            let share = behind.exp();
+            Share {
+                key,
+                share,
+                off: if off > 0.1 { 1.0 } else { share * 2.0 * off + f64::from(f32::MIN_POSITIVE) },
+            }
+        });
+        found.collect()
+    }
+
+    /// share · (dy · v - delta), and its error.
+    fn slope(&self, query: usize, share: &Share, delta: Sum) -> (f64, f64) {
+        let whole = dot(part(self.dy, query, self.value), part(self.v, share.key, self.value));
+        let apart = whole.value - delta.value;
+        let size = whole.value.abs() + delta.value.abs();
+        let off = whole.allowed() + delta.allowed() + 2.0 * EPSILON * size;
+        (
+            share.share * apart,
+            share.off * (size + off) + share.share * off + 4.0 * EPSILON * share.share * size,
+        )
+    }
+}
+
+/// Sums of vectors, each of which has a factor with an error.
+struct Sums {
+    sums: Vec<Sum>,
+    off: Vec<f64>,
+    len: usize,
+}
+
+impl Sums {
+    fn new(count: usize, len: usize) -> Self {
+        Self { sums: vec![Sum::new(); count * len], off: vec![0.0; count * len], len }
+    }
+
+    /// Adds factor · vector to place `at`.
+    fn add(&mut self, at: usize, (factor, off): (f64, f64), vector: &[f64]) {
+        for (c, x) in vector.iter().enumerate() {
+            self.sums[at * self.len + c].add(factor * x);
+            self.off[at * self.len + c] += (off + 2.0 * EPSILON * factor.abs()) * x.abs();
+        }
+    }
+
+    fn expected(self, scale: f64) -> Expected {
+        let all = self.sums.into_iter().zip(self.off).map(|(sum, off)| sum.widen(off).times(scale));
+        Expected::Real(all.collect())
+    }
+}
+
+/// y = Σ softmax(SCALE q k) v, stats = log Σ exp(SCALE q k)
+pub fn attention_forward(i: &Inputs<'_>) -> Outputs {
+    let a = Attention::of(i);
+    let mut y = Sums::new(a.rows * a.queries * a.heads, a.value);
+    let mut stats = vec![Sum::new(); a.rows * a.queries * a.heads];
+    for (query, keys) in a.pairs() {
+        let scores: Vec<(f64, f64)> = keys.iter().map(|key| a.score(query, *key)).collect();
+        let top = scores.iter().map(|(score, _)| *score).fold(f64::NEG_INFINITY, f64::max);
+        let worst = scores.iter().map(|(_, off)| *off).fold(0.0, f64::max);
+        let reach = scores.iter().map(|(score, _)| top - score).fold(0.0, f64::max).min(88.0);
+        let sum: f64 = scores.iter().map(|(score, _)| (score - top).exp()).sum();
+        // exp in f32 carries the rounding of its argument; the sum is rescaled with each larger score.
+        let off = 2.0 * worst + EPSILON * (24.0 + 8.0 * reach + 2.0 * scores.len() as f64);
+        for (key, (score, _)) in keys.iter().zip(&scores) {
+            let share = (score - top).exp() / sum;
+            let off = if off > 0.1 { 1.0 } else { share * 2.0 * off + f64::from(f32::MIN_POSITIVE) };
+            y.add(query, (share, off), part(a.v, *key, a.value));
+        }
+        let log = top + sum.ln();
+        stats[query] = Sum::within(log, worst + off.min(8.0) + 4.0 * EPSILON * (log.abs() + top.abs()));
+    }
+    vec![("y", y.expected(1.0)), ("stats", Expected::Real(stats))]
+}
+
+/// delta = dy · y, dq = SCALE Σ p (dy · v - delta) k, p = exp(SCALE q k - stats)
+pub fn attention_grad_query(i: &Inputs<'_>) -> Outputs {
+    let a = Attention::of(i);
+    let count = a.rows * a.queries * a.heads;
+    let delta: Vec<Sum> =
+        (0..count).map(|query| dot(part(a.dy, query, a.value), part(i.real("y"), query, a.value))).collect();
+    let mut dq = Sums::new(count, a.key);
+    for (query, keys) in a.pairs() {
+        for share in a.shares(query, keys, i.real("stats")) {
+            dq.add(query, a.slope(query, &share, delta[query]), part(a.k, share.key, a.key));
+        }
+    }
+    vec![("dq", dq.expected(a.scale)), ("delta", Expected::Real(delta))]
+}
+
+/// dk = SCALE Σ_t p (dy · v - delta) q
+pub fn attention_grad_key(i: &Inputs<'_>) -> Outputs {
+    let a = Attention::of(i);
+    let mut dk = Sums::new(a.rows * a.keys * a.heads, a.key);
+    for (query, keys) in a.pairs() {
+        for share in a.shares(query, keys, i.real("stats")) {
+            let slope = a.slope(query, &share, Sum::exact(i.real("delta")[query]));
+            dk.add(share.key, slope, part(a.q, query, a.key));
+        }
+    }
+    vec![("dk", dk.expected(a.scale))]
+}
+
+/// dv = Σ_t p dy
+pub fn attention_grad_value(i: &Inputs<'_>) -> Outputs {
+    let a = Attention::of(i);
+    let mut dv = Sums::new(a.rows * a.keys * a.heads, a.value);
+    for (query, keys) in a.pairs() {
+        for Share { key, share, off } in a.shares(query, keys, i.real("stats")) {
+            dv.add(key, (share, off), part(a.dy, query, a.value));
+        }
+    }
+    vec![("dv", dv.expected(1.0))]
+}
