@@ -211,10 +211,7 @@ def windows():
     image_refuse("log_softmax", "before the end", [node("LogSoftmax", "x", "v", axis=1)])
     image_read("sub_axes", [node("Sub", "c x", "v")], {"c": draw(4, 1, 1)})
     image_refuse("more_axes", "axes", [node("Mul", "x c", "v")], {"c": draw(1, 1, 4, 1, 1)})
-    refuse("several_labels", "several classes", [node("Flatten", "x", "f"), node("Gemm", "f w b", "z"), node("Sigmoid", "z", "y")],
-           {"w": draw(168, 3), "b": draw(3)}, IMAGE)
-    refuse("several_labels_written_out", "several classes", [node("Flatten", "x", "f"), node("Gemm", "f w b", "z"), node("Neg", "z", "m"), node("Exp", "m", "e"), node("Add", "e one", "a"), node("Reciprocal", "a", "y")],
-           {"w": draw(168, 3), "b": draw(3), "one": np.float32(1)}, IMAGE)
+    LABELS.extend([{"w": draw(168, 3), "b": draw(3)}, {"w": draw(168, 3), "b": draw(3), "one": np.float32(1)}])
     image_refuse("first_the_operator", "Einsum", [node("Conv", "x w", "c"), node("Einsum", "c", "v", equation="nchw->nhwc")], {"w": draw(4, 5, 3, 3)})
 
 
@@ -404,6 +401,36 @@ def beside():
     onnx.save_model(made, folder / "net.onnx", save_as_external_data=True, all_tensors_to_one_file=True, location="net.onnx.data", size_threshold=0)
 
 
+#: Tensors of the networks with several labels, drawn among those of other files.
+LABELS = []
+
+
+def labels():
+    """A sigmoid for each of several outputs."""
+    flat = [node("Flatten", "x", "f"), node("Gemm", "f w b", "z")]
+    read("several_labels", [*flat, node("Sigmoid", "z", "y")], LABELS[0], IMAGE)
+    written_out = [node("Neg", "z", "m"), node("Exp", "m", "e"), node("Add", "e one", "a"), node("Reciprocal", "a", "y")]
+    read("several_labels_written_out", [*flat, *written_out], LABELS[1], IMAGE)
+    refuse("hard_labels", "several classes", [*flat, node("HardSigmoid", "z", "y", alpha=1 / 6)], LABELS[0], IMAGE)
+
+
+def words():
+    """Rows of a table, looked up by whole numbers."""
+    nodes = [node("Gather", "table x", "e"), node("ReduceMean", "e", "p", axes=[1], keepdims=0), node("MatMul", "p m", "y")]
+    tensors = {"table": draw(9, 4), "m": draw(4, 3)}
+    for name, kind, before in (("int64", TensorProto.INT64, []), ("float", TensorProto.FLOAT, [node("Cast", "x", "i", to=TensorProto.INT64)])):
+        own = [node("Gather", "table i", "e"), *nodes[1:]] if before else nodes
+        made = model([*before, *own], tensors, ["n", 6], 17)
+        made.graph.input[0].type.tensor_type.elem_type = kind
+        x = random.integers(0, 9, (3, 6))
+        y = run(made, x.astype("f4") if before else x)
+        for key, values in (("input", x), ("output", y)):
+            made.metadata_props.add(key=key, value=json.dumps([float(f"{v:.7g}") for v in values.ravel().tolist()]))
+        (FOLDER / f"read_words_{name}.onnx").write_bytes(made.SerializeToString())
+    refuse("words_columns", "columns", [node("Cast", "x", "i", to=TensorProto.INT64), node("Gather", "table i", "e", axis=1), node("ReduceMean", "e", "y", axes=[0], keepdims=0)], tensors, (6,))
+    refuse("words_not_whole", "not whole", [node("Gather", "table r", "e"), node("ReduceMean", "e", "y", axes=[1], keepdims=0), node("Relu", "x", "r")], tensors, (6,))
+
+
 def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
@@ -413,6 +440,8 @@ def main():
     one_channel()
     beside()
     later()
+    labels()
+    words()
     print(len(list(FOLDER.iterdir())), "files,", sum(f.stat().st_size for f in FOLDER.iterdir()), "bytes")
 
 

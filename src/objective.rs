@@ -120,7 +120,7 @@ impl Loss {
             Self::CosineSimilarity => (&COSINE_SIMILARITY, columns),
         };
         let mut call = Call::new(op, &[("ROWS", batch), ("CLASSES", classes)]);
-        if places > 1 {
+        if places > 1 || self.compares_vectors() {
             call = call.with("POSITIONS", places as f64);
         }
         if let Self::Huber { delta } = self {

@@ -14,7 +14,7 @@ override MIXUP: u32 = 0u;
 // feed labels below CLASSES, f32 where REAL, POSITIONS * CLASSES each
 // grid ITEMS = ROWS * POSITIONS
 // uses feed, random, mixup, examples, positions, number, vector
-// case ROWS=1,CLASSES=2,REAL=1
-// case ROWS=5,CLASSES=10,REAL=1
-// case ROWS=9,CLASSES=3,REAL=1,WEIGHTED=1,EXAMPLES=12
+// case ROWS=1,POSITIONS=1,CLASSES=2,REAL=1
+// case ROWS=5,POSITIONS=1,CLASSES=10,REAL=1
+// case ROWS=9,POSITIONS=1,CLASSES=3,REAL=1,WEIGHTED=1,EXAMPLES=12
 // case ROWS=5,POSITIONS=7,CLASSES=4,REAL=1

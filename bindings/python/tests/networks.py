@@ -156,7 +156,7 @@ def transformer(keras):
     words = keras.Input((12,), dtype="int32")
     x = layers.Embedding(30, 8)(words)
     x = layers.LayerNormalization()(x + layers.MultiHeadAttention(2, 4)(x, x))
-    x = layers.LayerNormalization()(x + layers.MultiHeadAttention(2, 3, value_dim=5)(x, x, use_causal_mask=True))
+    x = layers.LayerNormalization()(x + layers.MultiHeadAttention(2, 3)(x, x, use_causal_mask=True))
     return keras.Model(words, layers.Dense(2, activation="softmax")(layers.GlobalAveragePooling1D()(x)))
 
 
@@ -178,7 +178,7 @@ def cases(keras):
         "held": (held, "images", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
         "held recurrent": (held_recurrent, "series", dict(optimizer=o.SGD(0.05, global_clipnorm=0.3), loss="sparse_categorical_crossentropy"), {}),
         "segments": (segments, "pixels", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
-        "autoencoder": (autoencoder, "themselves", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["mae"]), dict(sample_weight=weights)),
+        "autoencoder": (autoencoder, "themselves", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["mae"]), {}),
         "vectors": (ends_in(3), "vectors", dict(optimizer=o.SGD(0.05, momentum=0.9), loss="mse", metrics=["mae"]), dict(validation_split=0.25)),
         "labels": (ends_in(4, "sigmoid"), "labels", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["binary_accuracy"]), {}),
         "labels, any": (ends_in(4, "sigmoid"), "labels", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"]), {}),

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use wgrad::{
     checkpoint::Checkpoint,
     feed::{Batch, Step, split_mix},
-    layers::Layer,
+    layers::{Conv2D, Dense, Embedding, Flatten, GlobalAveragePooling1D, Layer, MultiHeadAttention, Reshape},
     model::Model,
     networks::{NETWORKS, network, network_for},
     optim::Optimizer,
@@ -49,10 +49,11 @@ fn images(model: &Model, count: usize) -> Vec<u8> {
 
 /// The logits of `images` on the reference implementation.
 fn logits(model: &Model, input: &Preprocessing, weights: &[f32], images: &[u8]) -> Vec<f64> {
-    let count = images.len() / model.pixels();
+    let count = images.len() / input.bytes(model.pixels());
     let program = model.program(input, Mode::Evaluate, count, 1, &Optimizer::default()).expect("fits");
     let mut machine = Interpreter::new(program, weights);
-    let batch = Batch { images: images.to_vec(), labels: vec![0; count] };
+    let labels = vec![0; count * model.labels().expect("fits")];
+    let batch = Batch { images: images.to_vec(), labels };
     machine.step(&batch, Step { rows: count as u32, ..Step::default() });
     machine.real(machine.program.output).to_vec()
 }
@@ -121,6 +122,10 @@ fn what_is_exported_is_imported_as_the_same_network() {
         }
         layers.extend(model.layers.iter().map(|layer| layer.kind()));
     }
+    // A test of its own has words as input.
+    layers.insert("Embedding");
+    // It takes the outputs of two layers, so that no default of it fits below.
+    layers.insert("MultiHeadAttention");
     // The export refuses, by name, any layer that is in none of the networks.
     let others = Layer::KINDS.iter().map(|(kind, _)| *kind).filter(|kind| !layers.contains(kind));
     for kind in others {
@@ -136,6 +141,64 @@ fn what_is_exported_is_imported_as_the_same_network() {
         let refused = refused.expect_err("it is exported, and in none of the networks").to_string();
         assert!(refused.contains(&format!("{kind} cannot be written as ONNX")), "{refused}");
     }
+}
+
+#[test]
+fn several_labels_of_an_image_are_exported_and_imported() {
+    let numbers = Preprocessing { numbers: true, ..Preprocessing::default() };
+    let conv = |units, activation: &str| Conv2D::new(units, 3).activation(activation).expect("known");
+    for (loss, last, input) in [
+        ("softmax_cross_entropy", Layer::from(conv(3, "softmax")), Preprocessing::default()),
+        ("binary_cross_entropy", conv(2, "sigmoid").into(), numbers.clone()),
+        ("mse", conv(2, "tanh").into(), numbers.clone()),
+        ("cosine_similarity", conv(4, "linear").into(), numbers),
+    ] {
+        let mut model = Model::new(loss, [6, 7, 2]).add(conv(4, "relu")).add(last);
+        model.loss = Some(loss.parse().expect("a loss"));
+        let (weights, images) = (weights(&model), images(&model, 2));
+        let expected = logits(&model, &input, &weights, &images);
+        for layout in [Layout::Nhwc, Layout::Nchw] {
+            let options = Options { layout, ..Options::default() };
+            let (file, imported) = read_back(&model, &input, &weights, &options);
+            assert_eq!(imported.model.loss().expect("fits"), model.loss().expect("fits"), "{loss}");
+            assert_eq!(imported.model.output_shape().expect("fits"), model.output_shape().expect("fits"));
+            let shape = |output: &onnx::proto::ValueInfoProto| {
+                let tensor = output.r#type.as_ref().and_then(|t| t.tensor_type.as_ref()).expect("a tensor");
+                tensor.shape.as_ref().expect("a shape").dim[1..].iter().filter_map(|d| d.dim_value).collect()
+            };
+            let declared: Vec<i64> = shape(&file.graph.as_ref().expect("has one").output[0]);
+            let own: Vec<i64> = model.output_shape().expect("fits").iter().map(|n| *n as i64).collect();
+            assert_eq!(declared, own, "{loss}");
+            let got = logits(&imported.model, &input, &imported.weights, &images);
+            assert!(apart(&got, &expected) < 1e-6, "{loss} as {layout:?}");
+        }
+    }
+}
+
+#[test]
+fn words_are_exported_and_imported() {
+    let floats = Preprocessing { floats: true, ..Preprocessing::default() };
+    let model = Model::new("words", [1, 1, 7])
+        .add(Embedding::new(9, 4))
+        .add(GlobalAveragePooling1D::new())
+        .add(Dense::new(3));
+    let weights = weights(&model);
+    let images: Vec<u8> = (0..14u8).flat_map(|n| f32::from(n * 5 % 9).to_le_bytes()).collect();
+    let expected = logits(&model, &floats, &weights, &images);
+    let (_, imported) = read_back(&model, &floats, &weights, &Options::default());
+    assert_eq!((imported.model.words().expect("fits"), imported.input.floats), (Some(9), true));
+    let got = logits(&imported.model, &floats, &imported.weights, &images);
+    assert!(apart(&got, &expected) < 1e-6);
+    // Attention has no operator in the version of the files.
+    let attends = Model::new("attends", [3, 2, 1])
+        .add(Reshape { target_shape: vec![3, 2], name: Some("x".into()) })
+        .add_from(MultiHeadAttention::new(1, 2), &["x", "x"])
+        .add(Flatten::new())
+        .add(Dense::new(2));
+    let weights = self::weights(&attends);
+    let refused = onnx::export::export(&attends, &floats, &weights, &Options::default()).map(drop);
+    let refused = refused.expect_err("it has no form").to_string();
+    assert!(refused.contains("MultiHeadAttention cannot be written as ONNX"), "{refused}");
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub(super) struct Flow {
     pub raw: bool,
     /// True if the file's values are whole numbers, by which a table is looked up.
     pub whole: bool,
+    /// True if they were cast to that, which drops the rest of others.
+    pub cut: bool,
     /// True if no element is below zero.
     pub positive: bool,
     /// True if only one node takes the layer's output.
@@ -64,6 +66,7 @@ impl Flow {
             flipped: false,
             raw: false,
             whole: false,
+            cut: false,
             positive: false,
             sole: true,
         }

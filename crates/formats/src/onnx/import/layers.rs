@@ -60,10 +60,13 @@ pub(super) fn node(
     match node.op() {
         "Identity" => Ok(x.clone()),
         "Cast" => match node.int("to", 0) as i32 {
+            kind::FLOAT | kind::DOUBLE if x.cut => {
+                Err("to float behind a cast to whole numbers, which drops the rest".into())
+            }
             kind::FLOAT | kind::DOUBLE => Ok(Flow { whole: false, ..x.clone() }),
             // Values of the input; a table refuses those that are not whole.
             kind::INT32 | kind::INT64 if x.whole || !x.raw && b.network.is_input(x.layer.as_deref()) => {
-                Ok(Flow { whole: true, ..x.clone() })
+                Ok(Flow { whole: true, cut: x.cut || !x.whole, ..x.clone() })
             }
             kind::UINT8 if x.raw => Ok(x.clone()),
             other => Err(format!(
@@ -190,7 +193,13 @@ pub(super) fn flattened(network: &mut Network, x: &Flow) -> Flow {
     let name =
         network.add("flatten", std::slice::from_ref(&x.layer), |name| Flatten { name }.into(), Vec::new());
     let all = x.shape.iter().product();
-    Flow { raw: x.raw, whole: x.whole, positive: x.positive, ..Flow::new(&name, &[all], super::plain(1)) }
+    Flow {
+        raw: x.raw,
+        whole: x.whole,
+        cut: x.cut,
+        positive: x.positive,
+        ..Flow::new(&name, &[all], super::plain(1))
+    }
 }
 
 /// Appends scale · x + shift, for each channel: a batch normalization with mean 0 and variance + epsilon 1.
@@ -253,7 +262,7 @@ impl<'a> Reader<'a, '_> {
         let count: usize = x.shape.iter().product();
         let make = |name| Embedding { name, ..Embedding::new(words, units) }.into();
         let flow = self.one(x, &[count, units], make, vec![("embeddings", table.clone())]);
-        Ok(Flow { whole: false, axes: super::plain(2), ..flow })
+        Ok(Flow { whole: false, cut: false, axes: super::plain(2), ..flow })
     }
 
     /// Appends a layer with one input.
