@@ -3,7 +3,7 @@
 //! the backward pass uses the training kernels. This module draws no pictures.
 
 use crate::{
-    Result,
+    Error, Result,
     checkpoint::Checkpoint,
     compiled::CompiledModel,
     data::{Dataset, Split},
@@ -63,7 +63,7 @@ impl Explainer {
     /// default kernels, since those of a training may need its batch.
     ///
     /// # Errors
-    /// The errors of the plan.
+    /// [`Error::Model`] for a gradient of an input of words; the errors of the plan.
     pub async fn new(
         context: &Context,
         model: &Model,
@@ -73,6 +73,10 @@ impl Explainer {
         gradient: bool,
     ) -> Result<Self> {
         let Explaining { program, layers, score, image } = model.explaining(input, batch, gradient)?;
+        if gradient && image.is_none() {
+            let message = "has no gradient, as its words are looked up in a table".to_string();
+            return Err(Error::Model { model: model.name.clone(), layer: "its input".into(), message });
+        }
         let compiled = CompiledModel::new(context, program, &checkpoint.weights, &Choices::default()).await?;
         Ok(Self { compiled, layers, score, image })
     }

@@ -302,6 +302,9 @@ impl<'a> Import<'a> {
         if outputs == Some(1) && model.loss().is_ok_and(|loss| loss == Loss::SoftmaxCrossEntropy) {
             model.loss = self.loss.or(Some(Loss::MeanSquaredError));
         }
+        if let Some(loss) = self.loss.filter(|loss| outputs > Some(1) && *loss != Loss::SoftmaxCrossEntropy) {
+            model.loss = Some(loss);
+        }
         self.words = model.words().is_ok_and(|words| words.is_some());
         if let (Some(outputs @ 2..), Some(name)) = (outputs, last_activation(&model)) {
             let said = self.loss == Some(Loss::SoftmaxCrossEntropy);
