@@ -110,8 +110,8 @@ def held(keras):
         layers.Flatten(),
         layers.Dense(8, activation="relu", kernel_regularizer=regularizers.L1L2(0.001, 0.01), bias_regularizer="l2",
                      kernel_constraint=constraints.MinMaxNorm(0.5, 0.8, rate=0.5)),
-        layers.Dense(6, activation="tanh", kernel_constraint=constraints.UnitNorm()),
-        layers.Dense(3, activation="softmax", kernel_regularizer="l1", kernel_constraint="non_neg"),
+        layers.Dense(6, activation="tanh", kernel_constraint="non_neg"),
+        layers.Dense(3, activation="softmax", kernel_regularizer="l1", kernel_constraint=constraints.UnitNorm()),
     ])  # fmt: skip
 
 

@@ -96,7 +96,11 @@ class Embedding(Layer):
     """A row of a table for each whole number below `input_dim`, (time) to (time, output_dim)."""
 
     def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform", mask_zero: bool = False, **kwargs: Any):
-        super().__init__(**_given(locals()))
+        given = _given(locals())
+        # Of other layers, `input_dim` is the shape of the input.
+        words = given.pop("input_dim")
+        super().__init__(**given)
+        self.config = {"input_dim": words, **self.config}
 
 
 class Conv2D(Layer):

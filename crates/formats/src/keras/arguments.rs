@@ -35,6 +35,7 @@ fn neutral(key: &str) -> Option<Value> {
         | "renorm"
         | "rms_scaling"
         | "mask_zero"
+        | "use_gate"
         | "sparse"
         | "ragged"
         | "time_major" => {
