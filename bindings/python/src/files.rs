@@ -11,7 +11,7 @@ use pyo3::{
     types::{PyBytes, PyDict},
 };
 use std::{fs, path::Path};
-use wgrad::{checkpoint::Checkpoint, error::io_error, preprocessing::Preprocessing};
+use wgrad::{checkpoint::Checkpoint, error::io_error, layers::Activation, preprocessing::Preprocessing};
 use wgrad_formats::{
     keras::{self, Loaded},
     onnx::{self, export, import},
@@ -120,7 +120,14 @@ impl Network {
         module: Option<&[usize]>,
     ) -> Result<(Self, Vec<f32>), Failure> {
         let file = onnx::read(what, bytes)?;
-        let found = import::import(what, &file, &options_of(module))?;
+        let mut found = import::import(what, &file, &options_of(module))?;
+        // wgrad's own files give logits first, also where the network itself ends in probabilities.
+        let last = file.metadata(export::ACTIVATION).filter(|last| *last != "linear");
+        if let (Some(last), None) = (last, module) {
+            found.model.loss = Some(found.model.loss()?);
+            let (activation, name) = (last.parse()?, Some(export::PROBABILITIES.to_string()));
+            found.model = found.model.add(Activation { activation, name });
+        }
         let [height, width, channels] = found.model.input_shape;
         let own = if (height, width) == (1, 1) { vec![channels] } else { vec![height, width, channels] };
         let input = module.map_or(own, <[usize]>::to_vec);

@@ -173,12 +173,6 @@ fn unknown_names_are_refused_with_the_known_ones() {
     model(&layer("type = \"Add\"")).refuses(&words);
     let words = ["bad.toml: line 4", "layer 2 (dense_1)", "takes `conv`", "input, flatten_1"];
     model(&layer("type = \"Dense\"\nunits = 10\ninputs = [\"conv\"]")).refuses(&words);
-    model("[[layers]]\ntype = \"Dense\"\nunits = 10\n").refuses(&[
-        "bad.toml: line 1",
-        "layer 1",
-        "one axis of classes",
-        "put a Flatten before",
-    ]);
     wgrad(&["models", "./none.toml"]).end().refuses(&["cannot read the model ./none.toml", "--template"]);
 }
 

@@ -248,9 +248,12 @@ fn what_makes_no_sense_is_refused() {
     train(&["--loss", "binary_cross_entropy"]).refuses(&["2 classes", "10"]);
     let model = tmp.path().join("m.toml");
     let layers = "[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 10\n";
-    for (loss, words) in [("mae", ["10 outputs", "units = 1"]), ("l2", ["line 1", "huber"])] {
+    for (loss, words) in [("mae", ["10 labels for each image", "units = 1"]), ("l2", ["line 1", "huber"])] {
         fs::write(&model, format!("loss = \"{loss}\"\n{layers}")).expect("writes");
         train(&["--model", &model.display().to_string(), "--target", "number"]).refuses(&words);
     }
+    fs::write(&model, "[[layers]]\ntype = \"Dense\"\nunits = 10\n").expect("writes");
+    let words = ["784 labels for each image", "[28, 28, 10]", "put a Flatten before"];
+    train(&["--model", &model.display().to_string()]).refuses(&words);
     assert!(!Path::new(&out).exists(), "a refused training left a run");
 }

@@ -36,6 +36,8 @@ pub const PROBABILITIES: &str = "probabilities";
 pub const VALUE: &str = "value";
 /// Metadata value of networks whose pictures are first made light on dark, as those of MNIST are.
 pub const LIGHT_ON_DARK: &str = "light on dark";
+/// Metadata key: the activation with which the network itself ends, of which `logits` is the argument.
+pub const ACTIVATION: &str = "output.activation";
 /// The layout, in metadata, of an input that is a row of numbers.
 pub const ROW: &str = "NC";
 /// Name of the axis with variable length.
@@ -228,9 +230,11 @@ fn own_metadata(
         let names = serde_json::to_string(&super::table::names(table)).unwrap_or_default();
         [(TABLE, whole), ("input.columns", names), ("label", table.label.name.clone())]
     });
+    let last = if model.ends_in(loss.activation()) { loss.activation() } else { "linear" };
     [
         ("model", model.name.clone()),
         ("loss", loss.to_string()),
+        (ACTIVATION, last.to_string()),
         ("input.layout", if row_of(model.input_shape) { ROW } else { options.layout.name() }.to_string()),
         ("input.range", said.to_string()),
         ("input.scale", scale.to_string()),
