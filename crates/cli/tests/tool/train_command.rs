@@ -487,7 +487,7 @@ fn a_model_file_that_does_not_fit_names_line_and_layer() {
     write("[[layers]]\ntype = \"Conv2D\"\nfilters = 4\nkernel_size = 30\n");
     refused(&["layer 1 (conv2d_1)", "30×30 is larger than its input 28×28", "padding = \"same\""]);
     write("[[layers]]\ntype = \"Dense\"\nunits = 10\n");
-    refused(&["layer 1 (dense_1)", "[28, 28, 10]", "Flatten"]);
+    refused(&["784 labels for each image", "[28, 28, 10]", "Flatten"]);
     write("[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 7\n");
     refused(&["takes 7 classes", "has 10"]);
     write("[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 8000000\n");
