@@ -517,10 +517,10 @@ fn initialisers_of_every_version_are_known_and_others_block_nothing() {
     let ones = json!({"class_name": "Dense", "config": {"name": "d", "units": 4, "batch_input_shape": [null, 5],
         "bias_initializer": object("Ones", json!({}))}});
     let both = json!({"class_name": "Bidirectional", "config": {"name": "b", "batch_input_shape": [null, 5, 3],
-        "layer": {"class_name": "LSTM", "config": {"units": 3, "kernel_initializer": "uniform"}}}});
+        "layer": {"class_name": "LSTM", "config": {"units": 3, "kernel_initializer": "normal"}}}});
     for (layer, expected) in [
         (ones, "layer `d` (Dense): bias_initializer is Ones, but wgrad starts from zeros"),
-        (both, "layer `b` (Bidirectional): kernel_initializer is uniform, but wgrad starts from glorot"),
+        (both, "layer `b` (Bidirectional): kernel_initializer is normal, but wgrad starts from glorot"),
     ] {
         let loaded =
             text(&json!({"class_name": "Sequential", "config": {"layers": [layer]}})).expect("reads on");
