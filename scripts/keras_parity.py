@@ -60,10 +60,18 @@ def task(model, rows):
     """Rows and labels, the loss and the optimizer."""
     random = np.random.RandomState(3)
     shape = tuple(model.input_shape[1:])
-    x = random.uniform(0, 1, (rows, *shape)).astype("float32")
-    outputs = model.output_shape[-1]
+    words = [layer.input_dim for layer in model.layers if type(layer).__name__ == "Embedding"]
+    if words:
+        x = random.randint(0, min(words), (rows, *shape)).astype("float32")
+    else:
+        x = random.uniform(0, 1, (rows, *shape)).astype("float32")
+    places, outputs = tuple(model.output_shape[1:-1]), model.output_shape[-1]
     last = getattr(model.layers[-1], "activation", None)
     ends = getattr(last, "__name__", "linear")
+    if places and ends == "sigmoid":  # images from images
+        return x, random.uniform(0, 1, (rows, *places, outputs)).astype("float32"), "binary_crossentropy"
+    if places and ends == "softmax":  # a class at each place
+        return x, random.randint(0, outputs, (rows, *places)), "sparse_categorical_crossentropy"
     if outputs == 1 and ends == "sigmoid":
         return x, random.randint(0, 2, rows), "binary_crossentropy"
     if outputs == 1:
