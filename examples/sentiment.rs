@@ -18,8 +18,8 @@ use wgrad::{
 const STEPS: usize = 8;
 /// The vocabulary. Word 0 stands for nothing.
 const WORDS: [&str; 20] = [
-    "", "not", "the", "film", "plot", "music", "is", "was", "and", "very", "good", "great", "lovely", "funny", "bad",
-    "dull", "awful", "boring", "really", "a",
+    "", "not", "the", "film", "plot", "music", "is", "was", "and", "very", "good", "great", "lovely",
+    "funny", "bad", "dull", "awful", "boring", "really", "a",
 ];
 const GOOD: std::ops::Range<usize> = 10..14;
 const BAD: std::ops::Range<usize> = 14..18;

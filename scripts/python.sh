@@ -89,9 +89,9 @@ else
     *) built=lib_wgrad.so module=_wgrad.abi3.so ;;
   esac
   cp "$target/debug/$built" "bindings/python/python/wgrad/$module"
-  packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
   "$python" -m pip uninstall --quiet --yes wgrad 2>/dev/null || true
-  printf '%s\n' "$PWD/bindings/python/python" >"$packages/wgrad.pth"
+  printf '%s\n' "$PWD/bindings/python/python" >"$site/wgrad.pth"
 fi
 cd bindings/python/tests
 exec "$python" -m pytest -q "$@"

@@ -50,7 +50,7 @@ impl Regularizer {
     }
 }
 
-/// What an update leaves a tensor as. `axis` lists the axes over which a norm is taken: the first ones, [0] for a kernel
+/// What an update leaves a tensor as. `axis` lists the axes over which a norm is taken: the first ones, `[0]` for a kernel
 /// of shape (in, out), whose columns then are the vectors of weights that lead to each unit.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "type", deny_unknown_fields)]
