@@ -13,13 +13,13 @@ cd "$(dirname "$0")/.."
 say() { printf 'test: %s\n' "$*" >&2; }
 
 setup=(scripts/setup.sh)
-other=(cargo test --locked --no-fail-fast --test kernels) # what runs on the adapters other than the default
+other=(cargo test --locked --workspace --no-fail-fast --test kernels) # what runs on the adapters other than the default
 browser=false
 for option in "$@"; do
   case "$option" in
     --all-adapters)
       setup+=(--all-adapters)
-      other=(cargo test --locked --no-fail-fast)
+      other=(cargo test --locked --workspace --no-fail-fast)
       ;;
     --browser)
       setup+=(--browser)
@@ -40,7 +40,7 @@ done
 PATH=$PATH:${HOME:-/root}/.cargo/bin
 
 if [ "$browser" = true ]; then
-  exec cargo test --locked --test browser -- --ignored --nocapture
+  exec cargo test --locked --workspace --test browser -- --ignored --nocapture
 fi
 
 summary=() failed=false
@@ -62,7 +62,7 @@ run() { # NAME COMMAND...
 has_library() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -F "$1" >/dev/null; }
 
 # One failure hides no other.
-run 'default adapter' cargo test --locked --no-fail-fast
+run 'default adapter' cargo test --locked --workspace --no-fail-fast
 
 start=$SECONDS code=0
 say 'Python package: scripts/python.sh'
