@@ -164,8 +164,7 @@ pub fn fits(model: &Model, data: &Dataset) -> Result<()> {
     };
     let shape = [data.height, data.width, data.channels];
     let (loss, labels) = (model.loss()?, model.labels()?);
-    let shares = loss == Loss::BinaryCrossEntropy && labels > 1;
-    if data.input.numbers && !loss.is_regression() && !shares {
+    if data.input.numbers && !model.takes_numbers()? {
         return fail("classes".into(), "numbers; choose a loss for them, such as `.loss = mse`".into());
     }
     if loss.compares_vectors() && !data.input.numbers {

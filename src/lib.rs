@@ -61,7 +61,7 @@ pub mod program;
 /// Layers under Keras's names: shape inference, parameters, forward, backward; one file each.
 pub mod layers;
 /// Penalties and constraints of trained tensors.
-pub mod hold;
+pub mod regularization;
 /// Optimizers: hyperparameters, state, and the update that ends a training step.
 pub mod optim;
 /// A stack of layers: checked shapes, initial weights, and the programs that train and use it.

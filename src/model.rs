@@ -6,7 +6,6 @@ mod explaining;
 use crate::{
     Error, Result,
     feed::split_mix,
-    hold::{self, Constraint, Regularizer},
     kernels::{ACTIVATION_FORWARD, POSITION_MEANS, SUM_METRICS},
     layers::{self, ActivationName, Layer, Place},
     loss::Loss,
@@ -17,6 +16,7 @@ use crate::{
     program::{
         ALIGN, Builder, Home, Mode, Parameter, ParameterId, Pass, Program, ValueId, arena_len, counted,
     },
+    regularization::{self, Constraint, Regularizer},
 };
 pub use explaining::Explaining;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -151,7 +151,7 @@ impl Model {
     /// Adds a penalty on a tensor of the layer that was appended last to the loss, like Keras's `kernel_regularizer`.
     ///
     /// ```
-    /// use wgrad::{hold::Regularizer, layers::{Dense, Flatten}, model::Model};
+    /// use wgrad::{regularization::Regularizer, layers::{Dense, Flatten}, model::Model};
     /// let model = Model::new("small", [4, 4, 1])
     ///     .add(Flatten::new())
     ///     .add(Dense::new(2))
@@ -216,6 +216,15 @@ impl Model {
     /// [`Error::Model`] if the layers do not fit.
     pub fn labels(&self) -> Result<usize> {
         if self.loss()?.compares_vectors() { self.outputs() } else { self.places() }
+    }
+
+    /// Returns true if labels are numbers: those of a regression, or shares between 0 and 1 at several places.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the layers do not fit.
+    pub fn takes_numbers(&self) -> Result<bool> {
+        let loss = self.loss()?;
+        Ok(loss.is_regression() || loss == Loss::BinaryCrossEntropy && self.labels()? > 1)
     }
 
     /// Number of words that the input may have, if an [`layers::Embedding`] takes it: its values are then whole numbers
@@ -599,18 +608,18 @@ impl Model {
         let call = Call::new(&SUM_METRICS, &[("ROWS", batch), ("SLOTS", slots)]);
         b.call("metrics", call, &[("results", results), ("loss", loss), ("hit", hit)]);
         let penalties = trained_among(&self.regularizers, &placed, &b.program.parameters);
-        hold::penalize(&mut b, &penalties, results, slots);
+        regularization::penalize(&mut b, &penalties, results, slots);
         if mode == Mode::Evaluate {
             return Ok(b.program);
         }
 
         let dy = b.through_fused("loss", x, dlogits);
         backward(&mut b, &placed, dy, false);
-        hold::penalize_gradients(&mut b, &penalties);
+        regularization::penalize_gradients(&mut b, &penalties);
         b.pass = Pass::Update;
         optim::update(&mut b, optimizer);
         let constraints = trained_among(&self.constraints, &placed, &b.program.parameters);
-        hold::constrain(&mut b, &constraints);
+        regularization::constrain(&mut b, &constraints);
         Ok(b.program)
     }
 }

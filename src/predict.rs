@@ -4,7 +4,7 @@ use crate::{
     Error, Result,
     checkpoint::Checkpoint,
     compiled::CompiledModel,
-    data::is_word,
+    data::no_word,
     feed::{Batch, Step},
     gpu::{Context, Fetch, floats},
     loss::Loss,
@@ -200,10 +200,7 @@ fn program(
 
 /// Refuses values that are no whole numbers below `words`.
 fn whole_below(words: usize, images: &[u8]) -> Result<()> {
-    let floats = images.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
-    let Some((at, value)) = floats.enumerate().find(|(_, value)| !is_word(*value, words)) else {
-        return Ok(());
-    };
+    let Some((at, value)) = no_word(images, words) else { return Ok(()) };
     let message = format!("got {value} at value {at}, expected a whole number from 0 to {}", words - 1);
     Err(Error::Dataset { data: "the input".into(), message })
 }

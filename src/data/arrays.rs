@@ -234,8 +234,7 @@ impl Dataset {
             ));
         }
         let each = (self.height * self.width * self.channels).max(1);
-        let floats = split.images.memory().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
-        match floats.enumerate().find(|(_, value)| !is_word(*value, words)) {
+        match no_word(split.images.memory(), words) {
             None => Ok(()),
             Some((at, value)) => self.refuse(format!(
                 "got {value} in row {} (from 0) of its {name} part, at value {}, expected a whole number from 0 to {}",
@@ -251,9 +250,11 @@ impl Dataset {
     }
 }
 
-/// True if a value is a whole number from 0, below `words`.
-pub(crate) fn is_word(value: f32, words: usize) -> bool {
-    value >= 0.0 && f64::from(value) < words as f64 && value.fract() == 0.0
+/// The first of the floats in `bytes` that is no whole number from 0, below `words`, and its place.
+pub(crate) fn no_word(bytes: &[u8], words: usize) -> Option<(usize, f32)> {
+    let is_word = |value: f32| value >= 0.0 && f64::from(value) < words as f64 && value.fract() == 0.0;
+    let floats = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+    floats.enumerate().find(|(_, value)| !is_word(*value))
 }
 
 /// Values in the byte layout of images.

@@ -170,12 +170,7 @@ impl<'f> Found<'f> {
         let width = columns * visited.places();
         for (row, outputs) in visited.outputs.chunks_exact(width.max(1)).enumerate() {
             let image = visited.which.get(row).map_or(0, |index| *index as usize);
-            let scores: Vec<f32> = match self.judging.loss {
-                loss if loss.is_regression() => outputs.to_vec(),
-                loss => {
-                    outputs.chunks_exact(columns.max(1)).flat_map(|place| activated(loss, place)).collect()
-                }
-            };
+            let scores = activated(self.judging.loss, columns, outputs);
             if self.judging.finite
                 && let Some(score) = scores.iter().find(|score| !score.is_finite())
             {

@@ -19,10 +19,8 @@ impl<'s> Seen<'s> {
     /// The outputs of visited images. `loss` is the loss of the network, and whether it ends in its activation.
     pub(crate) fn of(visited: &'s Visited<'_>, (loss, ends_in_loss): (Loss, bool), so_far: Metrics) -> Self {
         let columns = visited.outputs.len() / (visited.which.len() * visited.places()).max(1);
-        let outputs = match ends_in_loss && !loss.is_regression() {
-            true => {
-                visited.outputs.chunks_exact(columns.max(1)).flat_map(|row| activated(loss, row)).collect()
-            }
+        let outputs = match ends_in_loss {
+            true => activated(loss, columns, visited.outputs),
             false => visited.outputs.to_vec(),
         };
         Self { images: visited.which, outputs, so_far }

@@ -55,11 +55,16 @@ impl Verdict {
     }
 }
 
-/// The outputs of a network that ends in the activation of its loss at one place, from the inputs of that activation.
-pub(crate) fn activated(loss: Loss, logits: &[f32]) -> impl Iterator<Item = f32> {
+/// The outputs of a network that ends in the activation of its loss, from the inputs of that activation: `columns` numbers
+/// for each place.
+pub(crate) fn activated(loss: Loss, columns: usize, logits: &[f32]) -> Vec<f32> {
+    if loss.is_regression() {
+        return logits.to_vec();
+    }
     // One sigmoid unit has the probability of class 1 alone.
     let skipped = usize::from(loss == Loss::BinaryCrossEntropy);
-    scores(loss, logits).into_iter().skip(skipped).map(|share| share as f32)
+    let places = logits.chunks_exact(columns.max(1));
+    places.flat_map(|place| scores(loss, place).into_iter().skip(skipped).map(|share| share as f32)).collect()
 }
 
 /// The probabilities of the classes, or the unchanged number of a regression.

@@ -7,7 +7,7 @@ mod conv2d;
 mod elementwise;
 mod embedding;
 mod grouped;
-mod hold;
+mod regularization;
 mod join;
 mod loss;
 mod matmul;
@@ -30,7 +30,6 @@ pub use grouped::{
     average_pool2d_forward, average_pool2d_grad, grouped_conv2d_forward, grouped_conv2d_grad_input,
     grouped_conv2d_grad_weight, pad2d_forward, pad2d_grad,
 };
-pub use hold::{add_penalty, constrain_norm, constrain_sign, penalize, penalty_partials};
 pub use join::{add, concatenate, slice_columns};
 pub use loss::{position_means, softmax_cross_entropy, softmax_forward, softmax_grad, sum_metrics};
 pub use matmul::{matmul, matmul_grad_input, matmul_grad_weight};
@@ -49,6 +48,7 @@ pub use recurrent::{
     clear, gru_cell_forward, gru_cell_grad, lstm_cell_forward, lstm_cell_grad, recurrent_output,
     simple_rnn_cell_forward, simple_rnn_cell_grad,
 };
+pub use regularization::{add_penalty, constrain_norm, constrain_sign, penalize, penalty_partials};
 
 pub use vector::{cosine_similarity, kl_divergence};
 

@@ -211,8 +211,7 @@ impl Network {
 
     /// True if labels are numbers: of a regression, or shares at several places.
     fn numbers(&self) -> PyResult<bool> {
-        let shares = self.loss == Loss::BinaryCrossEntropy && self.labels()? > 1;
-        Ok(self.loss.is_regression() || shares)
+        Ok(self.loaded.model.takes_numbers().map_err(Failure::from)?)
     }
 
     /// Copies images of uint8 or float32 as the network takes them.

@@ -4,7 +4,7 @@
 
 /// Errors of this crate.
 pub mod error;
-mod held;
+mod regularization;
 /// Models as TOML files with Keras's names.
 pub mod model_file;
 /// Models and weights in Keras's formats: JSON, `.keras`, `.weights.h5`.

@@ -1,6 +1,6 @@
 //! Models as TOML files with Keras's layer and argument names. Every error names file, line and layer.
 
-use crate::{Error, Result, error::said, held};
+use crate::{Error, Result, error::said, regularization};
 use std::path::Path;
 use toml::Spanned;
 use wgrad::{
@@ -118,7 +118,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
                 return Err(fail(at, message));
             }
         }
-        let held = held::take(&kind, &mut table)
+        let held = regularization::take(&kind, &mut table)
             .map_err(|message| fail(at, format!("layer {} ({kind}): {message}", n + 1)))?;
         held.give(&mut model, n);
         let layer = Layer::from_table(&kind, table)
@@ -169,7 +169,7 @@ pub fn to_text(model: &Model) -> Result<String> {
         if model.frozen.contains(&n) {
             table.insert("trainable".into(), false.into());
         }
-        held::put(model, n, layer.kind(), &mut table)
+        regularization::put(model, n, layer.kind(), &mut table)
             .map_err(|e| fail(format!("layer {} ({})", n + 1, layer.kind()), e))?;
         layers.push(toml::Value::Table(table));
     }

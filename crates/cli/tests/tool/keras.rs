@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path};
 use wgrad::{
     gpu::Context,
-    hold::{Constraint, Regularizer},
     layers::Layer,
     loss::Loss,
     model::Model,
     predict::Predictor,
     preprocessing::Preprocessing,
+    regularization::{Constraint, Regularizer},
     selection::Choices,
     words::quoted,
 };

@@ -1,7 +1,7 @@
 //! Converts a layer's arguments from Keras's `config` to the table that wgrad's layers are read from. Arguments
 //! that change nothing are dropped. All others are passed on, so that a layer reports those that it does not take.
 
-use super::{held, initializers};
+use super::{initializers, regularization};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use wgrad::layers::{By, Layer};
@@ -123,8 +123,8 @@ fn argument(
             activation(kind, value, rank, aside).map(|name| Some(name.into()))
         }
         "activity_regularizer" => Err("penalises the layer's output, which wgrad does not; remove it".into()),
-        _ if key.ends_with("_regularizer") => held::regularizer(value).map(Some),
-        _ if key.ends_with("_constraint") => held::constraint(value).map(Some),
+        _ if key.ends_with("_regularizer") => regularization::regularizer(value).map(Some),
+        _ if key.ends_with("_constraint") => regularization::constraint(value).map(Some),
         _ if key.ends_with("_initializer") => match initializers::read(key, value) {
             Ok(name) => Ok(name.map(toml::Value::from)),
             Err(said) => {
@@ -276,7 +276,7 @@ fn with_own_message(
 ) -> Result<toml::Table, String> {
     let mut own = table.clone();
     own.remove("type");
-    crate::held::take(class, &mut own).map_err(|e| format!("({class}): {e}"))?;
+    crate::regularization::take(class, &mut own).map_err(|e| format!("({class}): {e}"))?;
     match Layer::from_table(class, own) {
         Some(Err(e)) => Err(format!("({class}): {}", explain(class, &crate::error::said(&e), config))),
         _ => Ok(table),

@@ -8,7 +8,7 @@ mod calls;
 mod classes;
 mod compiled;
 mod graph;
-mod held;
+mod regularization;
 mod initializers;
 mod losses;
 mod node;
@@ -20,8 +20,8 @@ mod writing;
 pub use weights::{checkpoint, has_weights, tensors};
 pub use writing::weights_bytes;
 
-use crate::held::Held;
 use crate::model_file;
+use crate::regularization::Regularization;
 use crate::{Error, Result};
 use arguments::Aside;
 use graph::Graph;
@@ -264,7 +264,11 @@ fn config(path: &Path) -> Result<String> {
 }
 
 /// Converts a node to a layer, or describes in words why that fails.
-fn layer(node: &Node, rank: Option<usize>, aside: &mut Aside) -> std::result::Result<(Layer, Held), String> {
+fn layer(
+    node: &Node,
+    rank: Option<usize>,
+    aside: &mut Aside,
+) -> std::result::Result<(Layer, Regularization), String> {
     let (kind, mut config) = classes::known(node)?;
     // An operation becomes a layer with other arguments.
     if let Some(dtype) = node.config.get("dtype").filter(|_| node.operation) {
@@ -276,7 +280,7 @@ fn layer(node: &Node, rank: Option<usize>, aside: &mut Aside) -> std::result::Re
     for said in &mut aside.initializers[before..] {
         *said = format!("{}: {said}", node.label());
     }
-    let held = crate::held::take(&kind, &mut table)?;
+    let held = crate::regularization::take(&kind, &mut table)?;
     match Layer::from_table(&kind, table) {
         Some(Ok(layer)) => Ok((layer, held)),
         Some(Err(e)) => Err(arguments::explain(&kind, &crate::error::said(&e), &config)),

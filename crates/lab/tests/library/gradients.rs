@@ -5,7 +5,6 @@
 use std::{collections::BTreeSet, path::Path};
 use wgrad::{
     feed::{Batch, Step},
-    hold::{Constraint, Regularizer},
     kernels::OPERATIONS,
     layers::{
         Activation, Add, Average, AveragePooling1D, AveragePooling2D, BatchNormalization, Bidirectional,
@@ -24,6 +23,7 @@ use wgrad::{
     optim::{Adagrad, Adam, Lion, Method, Muon, Optimizer, RmsProp},
     preprocessing::Preprocessing,
     program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len, interpreter::Interpreter},
+    regularization::{Constraint, Regularizer},
 };
 use wgrad_formats::model_file;
 use wgrad_lab::check::gradients;

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use wgrad::{
-    hold::{Constraint, Regularizer},
     model::Model,
+    regularization::{Constraint, Regularizer},
 };
 
 /// The penalties and constraints of one layer, by the short names of its tensors.
 #[derive(Debug, Default)]
-pub(crate) struct Held {
+pub(crate) struct Regularization {
     regularizers: BTreeMap<String, Regularizer>,
     constraints: BTreeMap<String, Constraint>,
 }
@@ -42,8 +42,8 @@ fn stem<'t>(kind: &str, tensor: &'t str) -> &'t str {
 ///
 /// # Errors
 /// Says which argument is none.
-pub(crate) fn take(kind: &str, table: &mut toml::Table) -> Result<Held, String> {
-    let mut held = Held::default();
+pub(crate) fn take(kind: &str, table: &mut toml::Table) -> Result<Regularization, String> {
+    let mut held = Regularization::default();
     let keys: Vec<String> = table.keys().cloned().collect();
     for key in keys {
         let (regularizer, constraint) = (key.strip_suffix(REGULARIZER), key.strip_suffix(CONSTRAINT));
@@ -69,7 +69,7 @@ pub(crate) fn take(kind: &str, table: &mut toml::Table) -> Result<Held, String> 
     Ok(held)
 }
 
-impl Held {
+impl Regularization {
     /// Gives them to layer `index` of `model`.
     pub(crate) fn give(self, model: &mut Model, index: usize) {
         if !self.regularizers.is_empty() {
