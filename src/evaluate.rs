@@ -138,9 +138,8 @@ pub async fn evaluate_views(
     mut each: impl FnMut(u64),
 ) -> Result<Evaluation> {
     if mirrored && split.each > 1 {
-        let (got, expected) =
-            ("mirrored".into(), "one view, where a network predicts several places of an image");
-        return Err(Error::Option { name: "views", got, expected });
+        let (got, expected) = ("true".into(), "false, where a network predicts several places of an image");
+        return Err(Error::Option { name: "mirrored", got, expected });
     }
     let mut evaluator =
         Evaluator::new(context, model, checkpoint, data, (batch, split.len()), false, variants).await?;
@@ -165,7 +164,10 @@ pub fn fits(model: &Model, data: &Dataset) -> Result<()> {
     let shape = [data.height, data.width, data.channels];
     let (loss, labels) = (model.loss()?, model.labels()?);
     if data.input.numbers && !model.takes_numbers()? {
-        return fail("classes".into(), "numbers; choose a loss for them, such as `.loss = mse`".into());
+        return fail(
+            "classes as labels".into(),
+            "numbers; choose a loss for them, such as `.loss = mse`".into(),
+        );
     }
     if loss.compares_vectors() && !data.input.numbers {
         return fail(

@@ -75,6 +75,8 @@ const FIELDS: &[(&str, Said)] = &[
     // Device.
     ("adapter", Value("--adapter")),
     ("checked", Switch("--checked", None)),
+    // Evaluation.
+    ("mirrored", Switch("--tta", None)),
     // Lab and searches.
     ("activation", Value("--activation")),
     ("baseline", Value("--baseline")),
