@@ -83,7 +83,7 @@ fn feed(call: &Call, seed: u64) -> (Batch, Step) {
     };
     let batch = Batch {
         images: (0..(first + rows) * bytes).map(byte).collect(),
-        labels: (0..first + rows).map(label).collect(),
+        labels: (0..(first + rows) * marks.labels_each(&call.sizes)).map(label).collect(),
     };
     let step = Step {
         first: first as u32,
