@@ -17,11 +17,16 @@ fn attention_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(work
         sum = sum * exp(top - higher) + exp(x - higher);
         top = higher;
     }
-    for (var c = 0u; c < VALUE; c++) { y[i * VALUE + c] = 0.0; }
+    let first = i * VALUE;
+    for (var at = first; at < first + VALUE; at++) { y[at] = 0.0; }
     for (var s = 0u; s < seen; s++) {
         let key = at_key(n, s, h);
         let share = exp(score(i, key) - top) / sum;
-        for (var c = 0u; c < VALUE; c++) { y[i * VALUE + c] = y[i * VALUE + c] + share * v[key * VALUE + c]; }
+        var value = key * VALUE;
+        for (var at = first; at < first + VALUE; at++) {
+            y[at] = y[at] + share * v[value];
+            value++;
+        }
     }
     stats[i] = top + log(sum);
 }

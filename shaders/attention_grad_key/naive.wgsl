@@ -9,14 +9,24 @@ fn attention_grad_key(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(wor
     let h = i % HEADS;
     let s = i / HEADS % S;
     let n = i / (HEADS * S);
-    for (var c = 0u; c < KEY; c++) { dk[i * KEY + c] = 0.0; }
+    let key = i * KEY;
+    let value = i * VALUE;
+    for (var at = key; at < key + KEY; at++) { dk[at] = 0.0; }
     for (var t = 0u; t < T; t++) {
         if (s >= seen_by(t)) { continue; }
         let query = at_query(n, t, h);
         let share = exp(min(score(query, i) - stats[query], 0.0));
         var part = 0.0;
-        for (var c = 0u; c < VALUE; c++) { part += dy[query * VALUE + c] * v[i * VALUE + c]; }
+        var output = query * VALUE;
+        for (var at = value; at < value + VALUE; at++) {
+            part += dy[output] * v[at];
+            output++;
+        }
         let slope = SCALE * share * (part - delta[query]);
-        for (var c = 0u; c < KEY; c++) { dk[i * KEY + c] = dk[i * KEY + c] + slope * q[query * KEY + c]; }
+        var other = query * KEY;
+        for (var at = key; at < key + KEY; at++) {
+            dk[at] = dk[at] + slope * q[other];
+            other++;
+        }
     }
 }

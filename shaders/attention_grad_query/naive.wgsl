@@ -8,16 +8,26 @@ fn attention_grad_query(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(w
     if (i >= ROWS * T * HEADS) { return; }
     let h = i % HEADS;
     let n = i / (HEADS * T);
+    let first = i * VALUE;
     var whole = 0.0;
-    for (var c = 0u; c < VALUE; c++) { whole += dy[i * VALUE + c] * y[i * VALUE + c]; }
+    for (var at = first; at < first + VALUE; at++) { whole += dy[at] * y[at]; }
     delta[i] = whole;
-    for (var c = 0u; c < KEY; c++) { dq[i * KEY + c] = 0.0; }
+    let query = i * KEY;
+    for (var at = query; at < query + KEY; at++) { dq[at] = 0.0; }
     for (var s = 0u; s < seen_by(i / HEADS % T); s++) {
         let key = at_key(n, s, h);
         let share = exp(min(score(i, key) - stats[i], 0.0));
         var part = 0.0;
-        for (var c = 0u; c < VALUE; c++) { part += dy[i * VALUE + c] * v[key * VALUE + c]; }
+        var value = key * VALUE;
+        for (var at = first; at < first + VALUE; at++) {
+            part += dy[at] * v[value];
+            value++;
+        }
         let slope = SCALE * share * (part - whole);
-        for (var c = 0u; c < KEY; c++) { dq[i * KEY + c] = dq[i * KEY + c] + slope * k[key * KEY + c]; }
+        var other = key * KEY;
+        for (var at = query; at < query + KEY; at++) {
+            dq[at] = dq[at] + slope * k[other];
+            other++;
+        }
     }
 }

@@ -9,11 +9,16 @@ fn attention_grad_value(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(w
     let h = i % HEADS;
     let s = i / HEADS % S;
     let n = i / (HEADS * S);
-    for (var c = 0u; c < VALUE; c++) { dv[i * VALUE + c] = 0.0; }
+    let first = i * VALUE;
+    for (var at = first; at < first + VALUE; at++) { dv[at] = 0.0; }
     for (var t = 0u; t < T; t++) {
         if (s >= seen_by(t)) { continue; }
         let query = at_query(n, t, h);
         let share = exp(min(score(query, i) - stats[query], 0.0));
-        for (var c = 0u; c < VALUE; c++) { dv[i * VALUE + c] = dv[i * VALUE + c] + share * dy[query * VALUE + c]; }
+        var other = query * VALUE;
+        for (var at = first; at < first + VALUE; at++) {
+            dv[at] = dv[at] + share * dy[other];
+            other++;
+        }
     }
 }

@@ -8,6 +8,10 @@ fn seen_by(t: u32) -> u32 { return select(S, min(t + 1u, S), CAUSAL == 1u); }
 
 fn score(query: u32, key: u32) -> f32 {
     var sum = 0.0;
-    for (var c = 0u; c < KEY; c++) { sum += q[query * KEY + c] * k[key * KEY + c]; }
+    var other = key * KEY;
+    for (var at = query * KEY; at < query * KEY + KEY; at++) {
+        sum += q[at] * k[other];
+        other++;
+    }
     return SCALE * sum;
 }

@@ -17,9 +17,10 @@ fn conv2d_forward(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgro
             let v = ow * SW + kw - PL;
             if (h < H && v < W) {
                 let start = ((n * H + h) * W + v) * CI;
-                let tap = (kh * KW + kw) * CI;
-                for (var ci = 0u; ci < CI; ci++) {
-                    sum += x[start + ci] * w[(tap + ci) * CO + co];
+                var tap = (kh * KW + kw) * CI * CO + co;
+                for (var at = start; at < start + CI; at++) {
+                    sum += x[at] * w[tap];
+                    tap += CO;
                 }
             }
         }

@@ -18,9 +18,10 @@ fn conv2d_grad_input(@builtin(global_invocation_id) id: vec3<u32>, @builtin(work
             let ow = (v + PL - kw) / SW;
             if (oh < OH && ow < OW && oh * SH + kh == h + PT && ow * SW + kw == v + PL) {
                 let start = ((n * OH + oh) * OW + ow) * CO;
-                let tap = ((kh * KW + kw) * CI + ci) * CO;
-                for (var co = 0u; co < CO; co++) {
-                    sum += dy[start + co] * w[tap + co];
+                var tap = ((kh * KW + kw) * CI + ci) * CO;
+                for (var at = start; at < start + CO; at++) {
+                    sum += dy[at] * w[tap];
+                    tap++;
                 }
             }
         }
