@@ -63,22 +63,39 @@ fn insert(file: &Path, within: &str, before: &str, line: &str) {
     fs::write(file, format!("{}{line}\n    {}", &text[..at], &text[at..])).expect("writes");
 }
 
-fn cargo(project: &Path, op: &str, args: &[&str]) -> String {
-    // The dependencies are built already, in the folder that holds this test.
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp");
+/// The output of a command that succeeds.
+fn output(command: &mut Command) -> String {
+    let output = command.output().expect("starts");
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}:\n{text}");
+    text
+}
+
+/// Folder of what is built: the one that holds this test, with the dependencies.
+fn target() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp")
+}
+
+/// Runs a command of cargo in the copy, for the whole workspace: so its crates have the features that they have here,
+/// and the dependencies are those built for the tests.
+fn cargo(project: &Path, op: &str, args: &[&str]) {
     let mut command = Command::new(env!("CARGO"));
     // The variables that cargo sets for a test would make it rebuild dependencies, here and at the next test.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_") && name != "CARGO_HOME") {
         command.env_remove(name);
     }
-    command.current_dir(project).args(args).env("CARGO_TARGET_DIR", target).env("WGRAD_TEST_OP", op);
-    // The copy is compiled once and runs for a minute; its dependencies are those built for the tests.
+    command.current_dir(project).args([args[0], "--offline", "--locked", "--workspace"]).args(&args[1..]);
+    command.env("CARGO_TARGET_DIR", target()).env("WGRAD_TEST_OP", op);
+    // The copy is compiled once and runs for a minute.
     command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "0").env("CARGO_PROFILE_TEST_OPT_LEVEL", "0");
-    let output = command.output().expect("cargo starts");
-    let text =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "cargo {args:?}:\n{text}");
-    text
+    command.env("CARGO_INCREMENTAL", "0");
+    output(&mut command);
+}
+
+/// Runs the copy's program.
+fn wgrad(project: &Path, args: &[&str]) -> String {
+    output(Command::new(target().join("debug/recipes")).current_dir(project).args(args))
 }
 
 /// Follows the README's recipe for an optimizer.
@@ -138,39 +155,31 @@ fn the_recipes_for_a_variant_a_layer_and_an_optimizer_work() {
     let proof = quoted(&recipe_of_a_variant, "--test kernels");
     assert_eq!(proof, "WGRAD_TEST_OP=matmul cargo test --test kernels");
     for op in ["matmul", "signum"] {
-        cargo(project, op, &["test", "--offline", "--locked", "--test", "kernels"]);
+        cargo(project, op, &["test", "--test", "kernels"]);
     }
-    cargo(project, "", &["test", "--offline", "--locked", "--lib", "optim"]);
+    cargo(project, "", &["test", "--lib", "optim"]);
+    cargo(project, "", &["build", "--bins"]);
     let network = wgrad_testing::fixture("../recipes/network.toml");
     let network = network.to_str().expect("readable");
     let data = wgrad_testing::fixture("parity");
     let data = data.to_str().expect("readable");
-    let wgrad = ["run", "--offline", "--locked", "--quiet", "--"];
-    let said = cargo(
-        project,
-        "",
-        &[
-            &wgrad[..],
-            &["train", "--model", network, "--data", data, "--epochs", "1", "--variant", "matmul=rows"],
-        ]
-        .concat(),
-    );
+    let train = |args: &[&str]| {
+        let train = ["train", "--model", network, "--data", data, "--epochs", "1"];
+        wgrad(project, &[&train, args].concat())
+    };
+    let said = train(&["--variant", "matmul=rows"]);
     assert!(said.contains("test accuracy"), "{said}");
-    let said = cargo(project, "", &[&wgrad[..], &["check", network]].concat());
+    let said = wgrad(project, &["check", network]);
     assert!(said.contains("rectifier"), "{said}");
 
-    let train = |args: &[&str]| {
-        let train = ["train", "--model", network, "--data", data, "--epochs", "1", "--out", "signed"];
-        cargo(project, "", &[&wgrad[..], &train, args].concat())
-    };
-    let said = train(&["--optimizer", "signum", "--forgetting", "0.75"]);
+    let said = train(&["--out", "signed", "--optimizer", "signum", "--forgetting", "0.75"]);
     assert!(said.contains("test accuracy"), "{said}");
     let run = fs::read_to_string(project.join("signed/run.json")).expect("a run");
     let run: serde_json::Value = serde_json::from_str(&run).expect("JSON");
     let optimizer = &run["options"]["optimizer"];
     assert_eq!((&optimizer["method"], &optimizer["forgetting"]), (&"signum".into(), &0.75.into()));
     assert_eq!(optimizer["learning_rate"], 0.002);
-    let said = cargo(project, "", &[&wgrad[..], &["train", "--help"]].concat());
+    let said = wgrad(project, &["train", "--help"]);
     assert!(said.contains("signum:") && said.contains("Sign of the mean gradient"), "{said}");
     assert!(said.contains("--forgetting <X>") && said.contains("(signum) [default: 0.9]"), "{said}");
 }
