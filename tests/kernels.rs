@@ -6,7 +6,7 @@ use wgrad::{
     gpu::{AdapterRecord, Context},
     kernels::OPERATIONS,
     op::{
-        Activation, Call, Need, Variant,
+        Activation, AdapterKind, Call, Need, Variant,
         activations::ACTIVATIONS,
         setting::{self, Setting},
         sizes::parse_sizes,
@@ -69,6 +69,14 @@ fn enough(count: usize, least: usize) {
     assert!(count > least || std::env::var("WGRAD_TEST_OP").is_ok(), "only {count}");
 }
 
+/// Returns true if no rule makes the variant a default on this adapter, which compiles a kernel for seconds: such an
+/// adapter proves it at every second case. GPUs, and the long form, prove it at all.
+fn is_for_others(context: &Context, variant: &Variant) -> bool {
+    context.traits.kind == AdapterKind::Software
+        && variant.name() != "naive"
+        && !variant.suits(&context.traits)
+}
+
 /// Proves every variant of the operations that `chosen` accepts at up to `most` of the cases that it supports: with
 /// small inputs, and as `how` says.
 async fn prove_all(context: &Context, chosen: fn(&str) -> bool, most: usize, how: How) -> usize {
@@ -87,7 +95,18 @@ async fn prove_all(context: &Context, chosen: fn(&str) -> bool, most: usize, how
             let takes = |n: &usize| {
                 variant.unmet(&call(op, cases[*n], activations[0]).sizes, context.features).is_none()
             };
-            let taken: Vec<usize> = (0..cases.len()).filter(takes).take(most).collect();
+            let mut taken: Vec<usize> = (0..cases.len()).filter(takes).take(most).collect();
+            // The first of several is the smallest, which tests little.
+            if how == How::Plainly && taken.len() == most {
+                taken.remove(0);
+            }
+            if how == How::InTurns && is_for_others(context, variant) {
+                let mut place = 0;
+                taken.retain(|n| {
+                    place += 1;
+                    place % 2 == 1 || *n >= op.cases().len()
+                });
+            }
             let works: Vec<f64> =
                 taken.iter().map(|n| work(&call(op, cases[*n], activations[0]), &shader)).collect();
             let mut seen = BTreeSet::new();
@@ -176,9 +195,9 @@ fn every_variant_computes_what_its_twin_says_with_all_inputs() {
     enough(pollster::block_on(prove_all(&context, |_| true, usize::MAX, How::Everywhere)), 400);
 }
 
-/// Compilation is slow, so three settings of each variant are proven, spread over the compatible ones and including the
-/// last, which is the largest. They run at the largest supported case and at the smallest, and with the inputs of every
-/// other regime.
+/// Compilation is slow, so two settings of each variant are proven beside its own text: the one in the middle, and the
+/// last, which is the largest. They run at the largest supported case; except those [for others](is_for_others), also at
+/// the smallest, and with the inputs of every other regime.
 async fn prove_settings(chosen: fn(&str) -> bool) {
     let context = wgrad_testing::open_alone(false);
     let mut offering = 0;
@@ -200,7 +219,10 @@ async fn prove_settings(chosen: fn(&str) -> bool) {
             let mut settings = setting::all(op, variant, "").expect("offered");
             settings.retain(|setting| takes(&largest, setting));
             let last = settings.len() - 1;
-            for setting in [0, last / 2, last].map(|n| &settings[n]) {
+            let most = if is_for_others(&context, variant) { 1 } else { usize::MAX };
+            for setting in
+                BTreeSet::from([(last / 2).clamp(last.min(1), last), last]).iter().map(|n| &settings[*n])
+            {
                 let page = proofs(&largest, &cases, &reference, true, |case| Ok(takes(case, setting)))
                     .expect("composes");
                 let (small, others): (Vec<_>, Vec<_>) =
@@ -208,7 +230,7 @@ async fn prove_settings(chosen: fn(&str) -> bool) {
                 let small = small.into_iter().min_by(|(_, a, _), (_, b, _)| a.flops().total_cmp(&b.flops()));
                 assert!(small.is_some(), "{}/{} takes no case", op.name, setting.name());
                 for (n, call, regime) in
-                    [(0, largest.clone(), Regime::Small)].into_iter().chain(small).chain(others)
+                    [(0, largest.clone(), Regime::Small)].into_iter().chain(small).chain(others).take(most)
                 {
                     let trial = Trial::of(regime, &call, &reference, 1 + n as u64);
                     let verdict = trial.prove(&context, setting).await.expect("runs");
