@@ -203,7 +203,7 @@ fn sizes_beyond_the_adapter_are_named() {
 #[test]
 fn growth_as_a_table_and_as_csv() {
     let arguments =
-        ["bench", "linear", "--growth", "--batches", "4,8,16", "--widths", "1", "--seconds", "10"];
+        ["bench", "linear", "--growth", "--batches", "4,8,16", "--widths", "1", "--seconds", "30"];
     let table = on_device(&arguments).end().with(0).stdout;
     assert!(table.contains("of the best") && table.contains("a fixed cost of"), "{table}");
     let csv = on_device(&[&arguments[..], &["--csv"]].concat()).end().with(0).stdout;
