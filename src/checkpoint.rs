@@ -230,6 +230,78 @@ impl Checkpoint {
     }
 }
 
+/// A layer whose weights a file does not have, or has in other shapes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Name of the layer.
+    pub layer: String,
+    /// What the file has in its place.
+    pub reason: String,
+}
+
+impl Checkpoint {
+    /// Reads the weights of the layers that a safetensors file has with the names and shapes of `parameters`, as for
+    /// transfer learning. All other layers keep their weights of `begin`, one arena, and are returned with the reason.
+    /// Everything else in the file is ignored: a training starts from its beginning.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] if no layer fits, and for a damaged file.
+    pub fn fitting(
+        what: &str,
+        bytes: &[u8],
+        parameters: &[Parameter],
+        begin: Vec<f32>,
+    ) -> Result<(Self, Vec<Skipped>)> {
+        let fail = |message: String| Error::Checkpoint { what: what.to_string(), message };
+        // Finds what is damaged.
+        Self::from_bytes(what, bytes, &[])?;
+        let file =
+            SafeTensors::deserialize(bytes).map_err(|e| fail(format!("is not a safetensors file: {e}")))?;
+        let layer = |p: &Parameter| p.name.rsplit_once('.').map_or("", |(layer, _)| layer).to_string();
+        let (mut weights, mut skipped, mut read) = (begin, Vec::new(), 0);
+        for own in parameters.chunk_by(|a, b| layer(a) == layer(b)) {
+            let misfit = own.iter().find_map(|p| match file.tensor(&p.name) {
+                Ok(tensor) if tensor.shape() == p.shape && tensor.dtype() == Dtype::F32 => None,
+                Ok(tensor) => Some(format!(
+                    "`{}` is {:?} {:?} there, and F32 {:?} here",
+                    p.name,
+                    tensor.dtype(),
+                    tensor.shape(),
+                    p.shape
+                )),
+                Err(_) => Some(format!("`{}` is not there", p.name)),
+            });
+            if let Some(reason) = misfit {
+                skipped.push(Skipped { layer: layer(&own[0]), reason });
+                continue;
+            }
+            read += 1;
+            for p in own {
+                let Ok(tensor) = file.tensor(&p.name) else { continue };
+                copy(tensor.data(), &mut weights[p.offset..p.offset + p.len()]);
+            }
+        }
+        if read == 0 && !parameters.is_empty() {
+            let mut names = file.names();
+            names.sort_unstable();
+            let first = skipped.first().map_or("", |skipped| &skipped.reason);
+            let has = names.join(", ");
+            return Err(fail(format!(
+                "has the weights of no layer of this network ({first}); it has: {has}"
+            )));
+        }
+        Ok((Self { weights, ..Self::default() }, skipped))
+    }
+}
+
+/// Copies the numbers of a tensor, little-endian.
+fn copy(bytes: &[u8], to: &mut [f32]) {
+    let (numbers, _) = bytes.as_chunks();
+    for (value, bytes) in to.iter_mut().zip(numbers) {
+        *value = f32::from_le_bytes(*bytes);
+    }
+}
+
 /// The fields of a position apart from the position itself.
 #[derive(Debug, Default)]
 pub struct Recorded {
@@ -311,10 +383,7 @@ fn arena(
     arena.resize(len, 0.0);
     for p in parameters {
         let Ok(tensor) = file.tensor(&format!("{prefix}{}", p.name)) else { return Ok(None) };
-        let (numbers, _) = tensor.data().as_chunks();
-        for (value, bytes) in arena[p.offset..p.offset + p.len()].iter_mut().zip(numbers) {
-            *value = f32::from_le_bytes(*bytes);
-        }
+        copy(tensor.data(), &mut arena[p.offset..p.offset + p.len()]);
     }
     Ok(Some(arena))
 }

@@ -48,14 +48,35 @@ pub fn read_weights<'py>(py: Python<'py>, network: &Network, path: &str) -> PyRe
     let (place, parameters) = (Path::new(path), &network.parameters);
     let state = match keras::has_weights(place) {
         true => keras::checkpoint(place, parameters).map_err(Failure::from)?,
-        false => {
-            let next = "name a file of `save` or `save_weights`";
-            let bytes =
-                fs::read(place).map_err(|e| Failure::from(io_error("cannot read", place, next)(e)))?;
-            Checkpoint::from_bytes(path, &bytes, parameters).map_err(Failure::from)?
-        }
+        false => Checkpoint::from_bytes(path, &bytes(place)?, parameters).map_err(Failure::from)?,
     };
     arrays::unpack(py, parameters, state.for_use().weights)
+}
+
+/// Tensors by name; and each layer that a file does not fit, with the reason.
+type Fitting<'py> = (Bound<'py, PyDict>, Vec<(String, String)>);
+
+/// The tensors of a network of which the layers that fit are from a file; and each other layer with the reason.
+#[pyfunction]
+pub fn read_fitting<'py>(
+    py: Python<'py>,
+    network: &Network,
+    weights: &Bound<'py, PyDict>,
+    path: &str,
+) -> PyResult<Fitting<'py>> {
+    let (place, parameters) = (Path::new(path), &network.parameters);
+    let begin = arrays::pack(parameters, weights)?;
+    let (state, skipped) = match keras::has_weights(place) {
+        true => keras::fitting(place, parameters, begin).map_err(Failure::from)?,
+        false => Checkpoint::fitting(path, &bytes(place)?, parameters, begin).map_err(Failure::from)?,
+    };
+    let skipped = skipped.into_iter().map(|skipped| (skipped.layer, skipped.reason)).collect();
+    Ok((arrays::unpack(py, parameters, state.for_use().weights)?, skipped))
+}
+
+fn bytes(path: &Path) -> PyResult<Vec<u8>> {
+    let next = "name a file of `save` or `save_weights`";
+    Ok(fs::read(path).map_err(|e| Failure::from(io_error("cannot read", path, next)(e)))?)
 }
 
 /// The network with its tensors as the bytes of an ONNX file. Its input are the numbers that the network takes; bytes, if

@@ -34,7 +34,7 @@ mod _wgrad {
     use super::{
         data::load_data,
         device::{adapters, close},
-        files::{keras_weights, onnx_file, onnx_origins, read_weights, safetensors},
+        files::{keras_weights, onnx_file, onnx_origins, read_fitting, read_weights, safetensors},
         measuring::{explain, lab, profile, report, tune},
         network::Network,
         pictures::{curves, dark_style, drawing},

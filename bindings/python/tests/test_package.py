@@ -92,6 +92,20 @@ def test_weights_and_networks_of_other_formats_come_back(tmp_path):
         wgrad.load(tmp_path / "model.safetensors")
 
 
+def test_layers_that_do_not_fit_are_skipped_on_request(tmp_path):
+    model = Sequential([Input((4,)), layers.Dense(5, activation="relu", name="body"), layers.Dense(3, name="head")])
+    for name in ("model.safetensors", "model.weights.h5", "model.keras"):
+        model.save_weights(tmp_path / name) if name.endswith(".h5") else model.save(tmp_path / name)
+        other = Sequential([Input((4,)), layers.Dense(5, activation="relu", name="body"), layers.Dense(2, name="head")])
+        head = other.get_weights()[2]
+        with pytest.warns(UserWarning, match="layer `head` keeps its weights: .*head.kernel"):
+            other.load_weights(tmp_path / name, skip_mismatch=True)
+        assert np.array_equal(other.get_weights()[0], model.get_weights()[0]), name
+        assert np.array_equal(other.get_weights()[2], head), name
+        with pytest.raises(ValueError, match="has the weights of no layer of this network"):
+            Sequential([Input((4,)), layers.Dense(3)]).load_weights(tmp_path / name, skip_mismatch=True)
+
+
 def test_initial_weights_come_from_a_seed():
     first, second = stack(), stack()
     first.initialize(3)

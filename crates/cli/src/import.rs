@@ -178,6 +178,7 @@ impl Import {
             model: imported.model.clone(),
             options: Options::default(),
             init: Some(self.file.clone()),
+            skip_mismatch: false,
             adapter: AdapterRecord {
                 name: "none: imported from ONNX".into(),
                 backend: String::new(),

@@ -20,7 +20,7 @@ use errors::{is_no_accuracy, no_accuracy};
 pub use lines::LayersLine;
 use owner::Owner;
 use serde::{Deserialize, Serialize};
-pub use state::{NOT_SAVED, read_weights};
+pub use state::{NOT_SAVED, read_fitting, read_weights};
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -64,6 +64,9 @@ pub struct Config {
     pub recipe: Option<String>,
     /// The file of weights that it started from, if any.
     pub init: Option<PathBuf>,
+    /// True if it started from those layers of that file that fit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skip_mismatch: bool,
     /// The adapter on which it ran.
     pub adapter: AdapterRecord,
     /// The kernels of its training step, as `operation/variant`.

@@ -5,7 +5,7 @@ use super::{BEST, CONFIG, EpochLine, LAST, Outcome, Run, decided::decided};
 use std::{fs, path::Path};
 use wgrad::{
     Error, Result, callbacks,
-    checkpoint::{Checkpoint, Position, Recorded},
+    checkpoint::{Checkpoint, Position, Recorded, Skipped},
     error::io_error,
     metrics::RunningMetrics,
     program::{Parameter, arena_len},
@@ -352,21 +352,45 @@ pub fn read_weights(path: &Path, parameters: &[Parameter]) -> wgrad_formats::Res
     if keras::has_weights(path) {
         return keras::checkpoint(path, parameters);
     }
-    match format::of(path).or_else(|| format::data(path)) {
-        None | Some(Format::Safetensors) => {}
-        Some(other) => {
-            let next = other.as_weights().replace("FILE", &path.display().to_string());
-            let message = format!("is {}; {next}", other.name());
-            return Err(Error::Checkpoint { what: path.display().to_string(), message }.into());
-        }
-    }
+    is_safetensors(path)?;
     Ok(read(path, parameters)?.0)
 }
 
+/// Reads the weights of the layers that the file has with the names and shapes of `parameters`, from the formats of
+/// [`read_weights`]. All other layers keep their weights of `begin`, and are returned; see [`Checkpoint::fitting`].
+///
+/// # Errors
+/// The errors of [`read_weights`]; [`Error::Checkpoint`] if no layer fits.
+pub fn read_fitting(
+    path: &Path,
+    parameters: &[Parameter],
+    begin: Vec<f32>,
+) -> wgrad_formats::Result<(Checkpoint, Vec<Skipped>)> {
+    if keras::has_weights(path) {
+        return keras::fitting(path, parameters, begin);
+    }
+    is_safetensors(path)?;
+    Ok(Checkpoint::fitting(&path.display().to_string(), &bytes(path)?, parameters, begin)?)
+}
+
+/// Refuses a file that is known to be of another format, with the way to weights.
+fn is_safetensors(path: &Path) -> wgrad_formats::Result<()> {
+    match format::of(path).or_else(|| format::data(path)) {
+        None | Some(Format::Safetensors) => Ok(()),
+        Some(other) => {
+            let next = other.as_weights().replace("FILE", &path.display().to_string());
+            let message = format!("is {}; {next}", other.name());
+            Err(Error::Checkpoint { what: path.display().to_string(), message }.into())
+        }
+    }
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>> {
+    read_regular(path).map_err(io_error("cannot read the weights", path, "is the path right?"))
+}
+
 fn read(path: &Path, parameters: &[Parameter]) -> Result<(Checkpoint, Option<Recorded>)> {
-    let bytes =
-        read_regular(path).map_err(io_error("cannot read the weights", path, "is the path right?"))?;
-    Checkpoint::from_bytes_recorded(&path.display().to_string(), &bytes, parameters)
+    Checkpoint::from_bytes_recorded(&path.display().to_string(), &bytes(path)?, parameters)
 }
 
 #[cfg(test)]

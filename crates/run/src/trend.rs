@@ -271,6 +271,7 @@ mod tests {
             options: Options::default(),
             recipe: None,
             init: None,
+            skip_mismatch: false,
             adapter: AdapterRecord {
                 name: String::new(),
                 backend: String::new(),

@@ -6,8 +6,8 @@ import numpy as np
 
 __all__ = [
     "Evaluation", "Network", "Prediction", "Training", "adapters", "close", "curves", "dark_style", "drawing", "explain",
-    "finish", "keras_weights", "lab", "load_data", "main", "onnx_file", "onnx_origins", "profile", "read_weights",
-    "report", "safetensors", "tune",
+    "finish", "keras_weights", "lab", "load_data", "main", "onnx_file", "onnx_origins", "profile", "read_fitting",
+    "read_weights", "report", "safetensors", "tune",
 ]  # fmt: skip
 
 _Tensors = dict[str, np.ndarray]
@@ -32,6 +32,9 @@ def safetensors(network: Network, weights: _Tensors) -> bytes:
 
 def read_weights(network: Network, path: str) -> _Tensors:
     """The tensors of a network in a file, by name: safetensors, .weights.h5 or .keras."""
+
+def read_fitting(network: Network, weights: _Tensors, path: str) -> tuple[_Tensors, list[tuple[str, str]]]:
+    """Weights of which the layers that fit are from a file; and each other layer with the reason."""
 
 def onnx_file(network: Network, weights: _Tensors) -> bytes:
     """The network with its tensors as the bytes of an ONNX file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -288,8 +289,18 @@ class Model:
             raise ValueError(f"{path} does not end in .weights.h5 or .safetensors")
         path.write_bytes(keras_weights(self._build(), self.to_json(), self._weights))
 
-    def load_weights(self, filepath: Any) -> None:
-        """Reads the tensors of this network from a `.weights.h5`, `.safetensors` or `.keras` file."""
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+        """Reads the tensors of this network from a `.weights.h5`, `.safetensors` or `.keras` file.
+
+        With `skip_mismatch`, layers that the file lacks or has in other shapes keep their weights; a warning names them.
+        """
+        if skip_mismatch:
+            network = self._build()
+            weights, skipped = _wgrad.read_fitting(network, self._weights, str(filepath))
+            self._weights = dict(weights)
+            for layer, reason in skipped:
+                warnings.warn(f"layer `{layer}` keeps its weights: {reason}", stacklevel=2)
+            return
         self._weights = dict(_wgrad.read_weights(self._build(), str(filepath)))
 
     def export(self, filepath: Any) -> None:

@@ -3,9 +3,14 @@
 use crate::{DataArgs, output};
 use anyhow::{Result, bail};
 use std::{fs, path::Path};
-use wgrad::{checkpoint::Checkpoint, data::Dataset, train::Trainer, words::counted};
+use wgrad::{
+    checkpoint::{Checkpoint, Skipped},
+    data::Dataset,
+    train::Trainer,
+    words::counted,
+};
 use wgrad_data::{DataSpec, Places, Reading, load_with, reading::Again, table::Table};
-use wgrad_run::{DataRecord, Run, read_weights};
+use wgrad_run::{DataRecord, Run, read_fitting, read_weights};
 
 /// Loads the data of a training that begins from `init`. If those weights are from a run whose network took the
 /// numbers of a table unchanged, this training takes them unchanged too. Otherwise it warns if the weights knew other
@@ -53,9 +58,22 @@ fn record_beside(init: &Path) -> Option<DataRecord> {
     (record.spec != DataRecord::UNKNOWN || record.input.floats).then_some(record)
 }
 
-/// Loads the weights of a file, and nothing else of it.
-pub fn begin_from(path: &Path, trainer: &mut Trainer) -> Result<()> {
-    let weights = read_weights(path, trainer.parameters())?.weights;
+/// Loads the weights of a file, and nothing else of it; with `skip`, those of the layers that fit.
+pub async fn begin_from(path: &Path, skip: bool, trainer: &mut Trainer) -> Result<()> {
+    let weights = match skip {
+        true => {
+            let begin = trainer.checkpoint().await?.weights;
+            let (checkpoint, skipped) = read_fitting(path, trainer.parameters(), begin)?;
+            for Skipped { layer, reason } in &skipped {
+                output::say(format!(
+                    "`{layer}` begins as initialised, not from {}: {reason}",
+                    path.display()
+                ));
+            }
+            checkpoint.weights
+        }
+        false => read_weights(path, trainer.parameters())?.weights,
+    };
     // Each tensor of Keras's files is either used or refused.
     let ignored =
         fs::read(path).map(|bytes| Checkpoint::ignored(&bytes, trainer.parameters())).unwrap_or_default();

@@ -107,6 +107,10 @@ pub struct Train {
     /// Start from the weights of a safetensors file, or of Keras's .keras or .weights.h5 (names and shapes are checked)
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     init: Option<PathBuf>,
+    /// Take from --init the layers that fit, by name and shapes, and leave the others as they are initialised: for
+    /// transfer learning
+    #[arg(long, requires = "init", conflicts_with = "resume")]
+    skip_mismatch: bool,
     /// Use this variant of an operation, or the one in your own file: `matmul=my.wgsl` (repeatable)
     #[arg(long = "variant", value_name = "OP=VARIANT|FILE", conflicts_with = "resume")]
     variants: Vec<String>,
@@ -276,6 +280,7 @@ impl Train {
             recipe: self.recipe.clone(),
             // Absolute, so that the run can start again from anywhere.
             init: self.init.as_deref().map(std::path::absolute).transpose()?,
+            skip_mismatch: self.skip_mismatch,
             adapter: AdapterRecord::of(context),
             kernels: trainer.train_plan().variants(),
             calls: trainer.variants_by_call(),

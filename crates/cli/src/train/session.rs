@@ -139,9 +139,11 @@ impl Train {
         match &session.kept {
             Some(kept) => trainer.restore(&kept.state),
             None => {
-                let recorded = session.run.as_ref().and_then(|run| run.config.init.as_deref());
+                let recorded = session.run.as_ref().map(|run| &run.config);
+                let skip = recorded.map_or(self.skip_mismatch, |config| config.skip_mismatch);
+                let recorded = recorded.and_then(|config| config.init.as_deref());
                 if let Some(path) = recorded.or(self.init.as_deref()) {
-                    begin_from(path, &mut trainer)?;
+                    begin_from(path, skip, &mut trainer).await?;
                 }
             }
         }

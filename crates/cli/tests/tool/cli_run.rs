@@ -35,6 +35,7 @@ async fn make(name: &str, into: &Path) {
         options,
         recipe: None,
         init: None,
+        skip_mismatch: false,
         adapter: AdapterRecord::of(&context),
         kernels: trainer.train_plan().variants(),
         calls: Default::default(),

@@ -18,7 +18,7 @@ use wgrad::{
     words::quoted,
 };
 use wgrad_formats::keras;
-use wgrad_run::read_weights;
+use wgrad_run::{read_fitting, read_weights};
 
 /// The shape of images that no network here takes by chance.
 const IMAGE: [usize; 3] = [28, 28, 1];
@@ -118,6 +118,55 @@ fn json_is_the_same_network_and_weights_may_be_a_file_of_their_own() {
         error.contains("no tensor `conv2d.kernel` [3, 3, 1, 4]") && error.contains("lstm_1.kernel"),
         "{error}"
     );
+}
+
+#[test]
+fn layers_that_do_not_fit_are_skipped_on_request_and_named() {
+    let parameters = load("lstm.json").parameters().expect("fits");
+    let whole = read_weights(&fixture("lstm.weights.h5"), &parameters).expect("reads");
+    let tmp = tempfile::tempdir().expect("a folder");
+    let tensors = tmp.path().join("lstm.safetensors");
+    fs::write(&tensors, whole.to_bytes(&parameters).expect("fits")).expect("writes");
+    // The network with another head, under its name and under a new one.
+    let config: Value =
+        serde_json::from_slice(&fs::read(fixture("lstm.json")).expect("reads")).expect("JSON");
+    for (change, reason) in [(json!({"units": 7}), "dense.kernel"), (json!({"name": "head"}), "is not there")]
+    {
+        let mut config = config.clone();
+        let layers = config["config"]["layers"].as_array_mut().expect("layers");
+        let head = layers.last_mut().expect("a head")["config"].as_object_mut().expect("settings");
+        head.extend(change.as_object().expect("settings").clone());
+        let other = text(&config).expect("loads").model.parameters().expect("fits");
+        let len = other.iter().map(|p| p.len()).sum();
+        for file in [fixture("lstm.weights.h5"), fixture("lstm.keras"), tensors.clone()] {
+            let (got, skipped) = read_fitting(&file, &other, vec![-7.0; len]).expect("fits in part");
+            assert_eq!(skipped.len(), 1, "{skipped:?}");
+            assert!(["dense", "head"].contains(&skipped[0].layer.as_str()), "{skipped:?}");
+            assert!(skipped[0].reason.contains(reason), "{skipped:?}");
+            for p in &other {
+                let own = &got.weights[p.offset..p.offset + p.len()];
+                match p.name.starts_with("lstm") {
+                    true => assert_eq!(own, &whole.weights[p.offset..p.offset + p.len()], "{}", p.name),
+                    false => assert!(own.iter().all(|w| *w == -7.0), "{}", p.name),
+                }
+            }
+        }
+    }
+    // A file of which nothing fits, and one that is damaged, are refused.
+    let other = load("cnn.keras").parameters().expect("fits");
+    let len = other.iter().map(|p| p.len()).sum();
+    for file in [fixture("lstm.keras"), tensors.clone()] {
+        let error = read_fitting(&file, &other, vec![0.0; len]).expect_err("nothing fits").to_string();
+        has(
+            &error,
+            &["the weights of no layer of this network", "`conv2d.kernel` is not there", "lstm_1.kernel"],
+        );
+    }
+    let mut bytes = fs::read(&tensors).expect("reads");
+    *bytes.last_mut().expect("not empty") ^= 1;
+    fs::write(&tensors, bytes).expect("writes");
+    let error = read_fitting(&tensors, &parameters, whole.weights).expect_err("is damaged").to_string();
+    has(&error, &["is damaged"]);
 }
 
 #[test]

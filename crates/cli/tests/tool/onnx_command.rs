@@ -28,6 +28,7 @@ fn run(into: &Path) {
         data: DataRecord::of(&data, small_data_argument(), None, None, Reading::default()),
         options: Options::default(),
         init: None,
+        skip_mismatch: false,
         adapter: AdapterRecord {
             name: "none".into(),
             backend: String::new(),

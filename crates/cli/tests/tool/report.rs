@@ -62,6 +62,7 @@ fn recorded(name: &str, seed: u64, data: &Dataset, losses: &[f64]) -> Recorded {
             options: Options { seed, ..Options::default() },
             recipe: None,
             init: None,
+            skip_mismatch: false,
             adapter: AdapterRecord {
                 name: name.into(),
                 backend: name.into(),

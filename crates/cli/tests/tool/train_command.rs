@@ -369,6 +369,32 @@ fn weights_from_a_file_are_where_training_starts() {
 }
 
 #[test]
+fn a_network_with_another_head_starts_from_the_layers_that_fit() {
+    let tmp = folder();
+    let wide = ["[[layers]]", "type = \"Flatten\"", "[[layers]]", "type = \"Dense\"", "units = 128"];
+    let head = ["[[layers]]", "name = \"head\"", "type = \"Dense\"", "units = 10"];
+    std::fs::write(tmp.path().join("net.toml"), [&wide[..], &head].concat().join("\n")).expect("writes");
+    let init = wgrad_testing::fixture("parity_mlp.safetensors");
+    let init = init.to_str().expect("readable");
+    let words = ["--model", "net.toml", "--epochs", "1", "--lr", "1e-30", "--init", init];
+    refuses(train(tmp.path(), &words), &["parity_mlp.safetensors", "has no tensor"]);
+    let said = succeeds(train(tmp.path(), &[&words[..], &["--skip-mismatch", "--out", "run"]].concat()));
+    assert!(said.contains("`head` begins as initialised") && said.contains("is not there"), "{said}");
+    let run = Run::open(&tmp.path().join("run")).expect("a run");
+    let (model, last) = (&run.config.model, run.last().expect("loads"));
+    let parameters = model.parameters().expect("fits");
+    let bytes = std::fs::read(init).expect("reads");
+    let file = safetensors::SafeTensors::deserialize(&bytes).expect("a file");
+    let kernel: Vec<f32> = bytemuck::pod_collect_to_vec(file.tensor("dense.kernel").expect("there").data());
+    let own = parameters.iter().find(|p| p.name == "dense.kernel").expect("there");
+    assert!(
+        last.weights[own.offset..own.offset + own.len()] == kernel,
+        "a step of length 0 changed the weights"
+    );
+    refuses(train(tmp.path(), &["--skip-mismatch"]), &["--init"]);
+}
+
+#[test]
 fn a_validation_share_is_measured_and_decides_the_best() {
     let tmp = folder();
     succeeds(train(tmp.path(), &["--epochs", "2", "--validation", "0.25", "--out", "run"]));

@@ -17,7 +17,7 @@ mod torch;
 mod weights;
 mod writing;
 
-pub use weights::{checkpoint, has_weights, tensors};
+pub use weights::{checkpoint, fitting, has_weights, tensors};
 pub use writing::weights_bytes;
 
 use crate::model_file;

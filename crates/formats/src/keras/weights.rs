@@ -14,7 +14,7 @@ use std::{
     path::Path,
 };
 use wgrad::{
-    checkpoint::Checkpoint,
+    checkpoint::{Checkpoint, Skipped},
     program::{Parameter, counted},
 };
 
@@ -45,7 +45,48 @@ pub fn has_weights(path: &Path) -> bool {
 /// [`wgrad::Error::Io`]; [`crate::Error::ModelFile`] where the archive's network cannot be read;
 /// [`wgrad::Error::Checkpoint`] with the layer or tensor that is missing or has another shape.
 pub fn checkpoint(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint> {
-    let all = tensors(path, parameters)?;
+    let bytes = safetensors_of(path, tensors(path, parameters)?)?;
+    Ok(Checkpoint::from_bytes(&path.display().to_string(), &bytes, parameters)?)
+}
+
+/// Reads the weights of the layers that the file has with the names and shapes of `parameters`; see
+/// [`Checkpoint::fitting`].
+///
+/// # Errors
+/// [`wgrad::Error::Io`]; [`crate::Error::ModelFile`] where the archive's network cannot be read;
+/// [`wgrad::Error::Checkpoint`] if no layer fits, and for a damaged file.
+pub fn fitting(path: &Path, parameters: &[Parameter], begin: Vec<f32>) -> Result<(Checkpoint, Vec<Skipped>)> {
+    let (tensors, reasons) = match super::is_archive(path) {
+        true => (tensors(path, parameters)?, BTreeMap::new()),
+        false => {
+            let (file, named) = layers_by_name(path)?;
+            let mut read = (BTreeMap::new(), BTreeMap::new());
+            for (layer, own) in by_layer(parameters) {
+                let Some(group) = named.get(layer) else { continue };
+                match of_layer(&file, (layer, group), &own) {
+                    Ok(tensors) => read.0.extend(tensors),
+                    Err(Problem::Misfit(reason)) => drop(read.1.insert(layer.to_string(), reason)),
+                    Err(Problem::Damaged(message)) => {
+                        return Err(checkpoint_error(path.display().to_string(), message));
+                    }
+                }
+            }
+            read
+        }
+    };
+    let bytes = safetensors_of(path, tensors)?;
+    let (checkpoint, mut skipped) =
+        Checkpoint::fitting(&path.display().to_string(), &bytes, parameters, begin)?;
+    for Skipped { layer, reason } in &mut skipped {
+        if let Some(of_file) = reasons.get(layer) {
+            reason.clone_from(of_file);
+        }
+    }
+    Ok((checkpoint, skipped))
+}
+
+/// Tensors as a safetensors file.
+fn safetensors_of(path: &Path, all: BTreeMap<String, Tensor>) -> Result<Vec<u8>> {
     let bytes = |values: &Vec<f32>| bytemuck::cast_slice::<f32, u8>(values).to_vec();
     let data: Vec<(String, Vec<usize>, Vec<u8>)> =
         all.into_iter().map(|(name, (shape, values))| (name, shape, bytes(&values))).collect();
@@ -55,8 +96,7 @@ pub fn checkpoint(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint> {
         Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(fail)?))
     });
     let views = views.collect::<Result<Vec<_>>>()?;
-    let bytes = safetensors::serialize(views, None).map_err(fail)?;
-    Ok(Checkpoint::from_bytes(&what, &bytes, parameters)?)
+    safetensors::serialize(views, None).map_err(fail)
 }
 
 /// Reads the tensors of a `.keras` archive, or those of a `.weights.h5` file that belong to `parameters`, under
@@ -79,6 +119,20 @@ pub fn tensors(path: &Path, parameters: &[Parameter]) -> Result<BTreeMap<String,
             groups.map(|Node { name, group, .. }| (name.as_str(), group.clone())).collect();
         return of_layers(&file, &groups, &network).map_err(fail);
     }
+    let (file, named) = layers_by_name(path)?;
+    let layers = by_layer(parameters);
+    let mut known: Vec<&str> = named.keys().map(String::as_str).collect();
+    known.sort_unstable();
+    let groups = layers.iter().map(|(layer, _)| match named.get(*layer) {
+        Some(group) => Ok((*layer, group.clone())),
+        None => Err(fail(format!("has no layer `{layer}`; it has {}", known.join(", ")))),
+    });
+    of_layers(&file, &groups.collect::<Result<Vec<_>>>()?, parameters).map_err(fail)
+}
+
+/// Opens a `.weights.h5` file; returns it with the group of each layer.
+fn layers_by_name(path: &Path) -> Result<(File, HashMap<String, String>)> {
+    let fail = |message: String| checkpoint_error(path.display().to_string(), message);
     let next = "`model.save_weights(\"model.weights.h5\")` of Keras writes such a file";
     let file =
         open(std::fs::read(path).map_err(io_error("cannot read the weights", path, next))?).map_err(fail)?;
@@ -90,14 +144,7 @@ pub fn tensors(path: &Path, parameters: &[Parameter]) -> Result<BTreeMap<String,
              model.keras, or turn it into safetensors by scripts/keras_weights.py; {next}"
         )));
     }
-    let layers = by_layer(parameters);
-    let mut known: Vec<&str> = named.keys().map(String::as_str).collect();
-    known.sort_unstable();
-    let groups = layers.iter().map(|(layer, _)| match named.get(*layer) {
-        Some(group) => Ok((*layer, group.clone())),
-        None => Err(fail(format!("has no layer `{layer}`; it has {}", known.join(", ")))),
-    });
-    of_layers(&file, &groups.collect::<Result<Vec<_>>>()?, parameters).map_err(fail)
+    Ok((file, named))
 }
 
 fn damaged(error: &hdf5_pure::Error) -> String {
@@ -121,6 +168,21 @@ pub(super) fn by_layer(parameters: &[Parameter]) -> Vec<(&str, Vec<&Parameter>)>
     layers
 }
 
+/// Why the tensors of a layer are not read.
+enum Problem {
+    /// The file has others than the network.
+    Misfit(String),
+    /// The file cannot be read.
+    Damaged(String),
+}
+
+impl Problem {
+    fn message(self) -> String {
+        let (Self::Misfit(message) | Self::Damaged(message)) = self;
+        message
+    }
+}
+
 /// Reads the tensors of layers; `groups` gives the group of each layer in the file.
 fn of_layers(
     file: &File,
@@ -130,36 +192,49 @@ fn of_layers(
     let mut all = BTreeMap::new();
     for (layer, parameters) in by_layer(parameters) {
         let Some((_, group)) = groups.iter().find(|(name, _)| *name == layer) else { continue };
-        let found =
-            file.group(group).map_err(|_| format!("has no weights for layer `{layer}` at {group}"))?;
-        let mut tensors = Vec::new();
-        collect(&found, &mut Walk::default(), &mut tensors)?;
-        let counted = tensors.len() == parameters.len() + 1
-            && tensors.last().is_some_and(|(shape, _)| shape.is_empty());
-        if counted && parameters.last().is_some_and(|p| p.name.ends_with(".variance")) {
-            // The number of batches that `adapt` of a Normalization saw.
-            tensors.pop();
-        }
-        if tensors.len() != parameters.len() {
-            let names: Vec<&str> = parameters.iter().map(|p| p.name.as_str()).collect();
-            let shapes: Vec<String> = tensors.iter().map(|(shape, _)| format!("{shape:?}")).collect();
-            return Err(format!(
-                "layer `{layer}` has {} tensors in the file ({}), the network needs {} ({})",
-                tensors.len(),
-                shapes.join(", "),
-                parameters.len(),
-                names.join(", ")
-            ));
-        }
-        for (p, (shape, tensor)) in parameters.into_iter().zip(tensors) {
-            // The shape is checked before the tensor is read: a few bytes may stand for any number of zeros.
-            if shape.iter().product::<usize>() != p.len() {
-                return Err(format!("`{}` is {shape:?}, the model needs {:?}", p.name, p.shape));
-            }
-            all.insert(p.name.clone(), (shape, tensor.read_f32().map_err(|e| damaged(&e))?));
-        }
+        all.extend(of_layer(file, (layer, group), &parameters).map_err(Problem::message)?);
     }
     Ok(all)
+}
+
+/// Reads the tensors of a layer from its group.
+fn of_layer(
+    file: &File,
+    (layer, group): (&str, &str),
+    parameters: &[&Parameter],
+) -> std::result::Result<Vec<(String, Tensor)>, Problem> {
+    let found = file
+        .group(group)
+        .map_err(|_| Problem::Damaged(format!("has no weights for layer `{layer}` at {group}")))?;
+    let mut tensors = Vec::new();
+    collect(&found, &mut Walk::default(), &mut tensors).map_err(Problem::Damaged)?;
+    let counted =
+        tensors.len() == parameters.len() + 1 && tensors.last().is_some_and(|(shape, _)| shape.is_empty());
+    if counted && parameters.last().is_some_and(|p| p.name.ends_with(".variance")) {
+        // The number of batches that `adapt` of a Normalization saw.
+        tensors.pop();
+    }
+    if tensors.len() != parameters.len() {
+        let names: Vec<&str> = parameters.iter().map(|p| p.name.as_str()).collect();
+        let shapes: Vec<String> = tensors.iter().map(|(shape, _)| format!("{shape:?}")).collect();
+        return Err(Problem::Misfit(format!(
+            "layer `{layer}` has {} tensors in the file ({}), the network needs {} ({})",
+            tensors.len(),
+            shapes.join(", "),
+            parameters.len(),
+            names.join(", ")
+        )));
+    }
+    let read = parameters.iter().zip(tensors).map(|(p, (shape, tensor))| {
+        // The shape is checked before the tensor is read: a few bytes may stand for any number of zeros.
+        if shape.iter().product::<usize>() != p.len() {
+            let message = format!("`{}` is {shape:?}, the model needs {:?}", p.name, p.shape);
+            return Err(Problem::Misfit(message));
+        }
+        let values = tensor.read_f32().map_err(|e| Problem::Damaged(damaged(&e)))?;
+        Ok((p.name.clone(), (shape, values)))
+    });
+    read.collect()
 }
 
 /// Current depth in a file's groups, and the number of groups seen.

@@ -158,7 +158,7 @@ fn a_wrong_kernel_is_named_and_nothing_else_is() {
     let wrong: [(&str, &str, &'static str); 7] = [
         ("conv2d_forward", "sum + b[co]", "1.001 * sum + b[co]"),
         ("max_pool2d_forward", "value > best", "value >= best"),
-        ("conv2d_grad_input", "w[tap + co]", "w[tap + CO - 1u - co]"),
+        ("conv2d_grad_input", "w[tap]", "w[tap + CO - 1u - 2u * (at - start)]"),
         ("matmul", "w[k * N + column]", "w[(K - 1u - k) * N + column]"),
         ("dropout_grad", "dropped(i)", "dropped(i + 1u)"),
         ("sgd", "if (i >= COUNT)", "if (i >= COUNT - 64u)"),
