@@ -241,7 +241,8 @@ pub struct Skipped {
 
 impl Checkpoint {
     /// Reads the weights of the layers that a safetensors file has with the names and shapes of `parameters`, as for
-    /// transfer learning. All other layers keep their weights of `begin`, one arena, and are returned with the reason.
+    /// transfer learning. All other layers keep their weights of `begin`, which is an arena of [`arena_len`] numbers, and
+    /// are returned with the reason.
     /// Everything else in the file is ignored: a training starts from its beginning.
     ///
     /// # Errors
@@ -259,6 +260,7 @@ impl Checkpoint {
             SafeTensors::deserialize(bytes).map_err(|e| fail(format!("is not a safetensors file: {e}")))?;
         let layer = |p: &Parameter| p.name.rsplit_once('.').map_or("", |(layer, _)| layer).to_string();
         let (mut weights, mut skipped, mut read) = (begin, Vec::new(), 0);
+        weights.resize(arena_len(parameters), 0.0);
         for own in parameters.chunk_by(|a, b| layer(a) == layer(b)) {
             let misfit = own.iter().find_map(|p| match file.tensor(&p.name) {
                 Ok(tensor) if tensor.shape() == p.shape && tensor.dtype() == Dtype::F32 => None,

@@ -13,6 +13,7 @@ use wgrad::{
     model::Model,
     predict::Predictor,
     preprocessing::Preprocessing,
+    program::arena_len,
     regularization::{Constraint, Regularizer},
     selection::Choices,
     words::quoted,
@@ -137,7 +138,7 @@ fn layers_that_do_not_fit_are_skipped_on_request_and_named() {
         let head = layers.last_mut().expect("a head")["config"].as_object_mut().expect("settings");
         head.extend(change.as_object().expect("settings").clone());
         let other = text(&config).expect("loads").model.parameters().expect("fits");
-        let len = other.iter().map(|p| p.len()).sum();
+        let len = arena_len(&other);
         for file in [fixture("lstm.weights.h5"), fixture("lstm.keras"), tensors.clone()] {
             let (got, skipped) = read_fitting(&file, &other, vec![-7.0; len]).expect("fits in part");
             assert_eq!(skipped.len(), 1, "{skipped:?}");
@@ -154,7 +155,7 @@ fn layers_that_do_not_fit_are_skipped_on_request_and_named() {
     }
     // A file of which nothing fits, and one that is damaged, are refused.
     let other = load("cnn.keras").parameters().expect("fits");
-    let len = other.iter().map(|p| p.len()).sum();
+    let len = arena_len(&other);
     for file in [fixture("lstm.keras"), tensors.clone()] {
         let error = read_fitting(&file, &other, vec![0.0; len]).expect_err("nothing fits").to_string();
         has(

@@ -385,8 +385,8 @@ fn a_network_with_another_head_starts_from_the_layers_that_fit() {
     let parameters = model.parameters().expect("fits");
     let bytes = std::fs::read(init).expect("reads");
     let file = safetensors::SafeTensors::deserialize(&bytes).expect("a file");
-    let kernel: Vec<f32> = bytemuck::pod_collect_to_vec(file.tensor("dense.kernel").expect("there").data());
-    let own = parameters.iter().find(|p| p.name == "dense.kernel").expect("there");
+    let kernel: Vec<f32> = bytemuck::pod_collect_to_vec(file.tensor("dense_1.kernel").expect("there").data());
+    let own = parameters.iter().find(|p| p.name == "dense_1.kernel").expect("there");
     assert!(
         last.weights[own.offset..own.offset + own.len()] == kernel,
         "a step of length 0 changed the weights"
