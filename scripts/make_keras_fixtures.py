@@ -10,11 +10,12 @@ Two files of weights must be rejected: circle.weights.h5 and promise.weights.h5.
 
 Made with Keras 3.15.1 on the PyTorch backend (CPU):
 
-    KERAS_BACKEND=torch python scripts/make_keras_fixtures.py
+    KERAS_BACKEND=torch python scripts/make_keras_fixtures.py            # or only these: cnn lstm
 """
 
 import os
 import pathlib
+import sys
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
@@ -211,6 +212,26 @@ def merged():
     return keras.Model(image, L.Dense(3, activation="softmax")(L.GlobalMaxPooling1D()(x)))
 
 
+def normalized():
+    """Groups of channels and each channel by itself, root mean squares, lengths; of images and of vectors."""
+    return stack(
+        L.Conv2D(6, 3),
+        L.GroupNormalization(3),
+        L.Activation("relu"),
+        L.Conv2D(4, 2),
+        L.GroupNormalization(-1, scale=False),
+        L.RMSNormalization(),
+        L.Conv2D(4, 3, strides=2),
+        L.UnitNormalization(),
+        L.Flatten(),
+        L.Dense(8),
+        L.GroupNormalization(2, axis=1, epsilon=1e-2, center=False),
+        L.RMSNormalization(axis=1, epsilon=0.1),
+        L.UnitNormalization(axis=[1]),
+        L.Dense(3, activation="softmax"),
+    )
+
+
 def rescaled():
     """Takes bytes as input, which wgrad passes as pixel / 255."""
     return stack(
@@ -236,7 +257,7 @@ def randomise(model, rng):
         if weight.path.split("/")[-1] in ("seed_generator_state", "count"):
             continue
         value = rng.normal(0, 0.4, weight.shape)
-        if weight.path.endswith(("variance", "gamma")):
+        if weight.path.endswith(("variance", "gamma", "scale")):
             value = 0.5 + np.abs(value)
         weight.assign(value.astype(np.float32))
     for layer in model.layers:
@@ -258,10 +279,13 @@ def hostile():
 
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
-    hostile()
+    if not sys.argv[1:]:
+        hostile()
     for make in [mlp, cnn, same, batch_norm, depthwise, residual, inception, nested, lstm, gru, bidirectional, simple_rnn,
-                 sequences, merged, rescaled, one_number]:
+                 sequences, merged, rescaled, one_number, normalized]:
         name = make.__name__
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         keras.utils.clear_session()
         rng = np.random.default_rng(len(name))
         model = make()

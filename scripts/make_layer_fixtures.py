@@ -111,6 +111,15 @@ def cases():
         ({"type": "Normalization", "mean": [0.5, -1.0, 2.0], "variance": [4.0, 0.25, 0.0]}, image),
         ({"type": "Normalization", "mean": 0.5, "variance": 2.0, "invert": True}, sequence),
         ({"type": "RepeatVector", "n": 3}, [4, 5]),
+        ({"type": "GroupNormalization", "groups": 3}, image),
+        ({"type": "GroupNormalization", "groups": 2, "epsilon": 0.01, "center": False}, [3, 5, 2, 6]),
+        ({"type": "GroupNormalization", "groups": -1, "scale": False}, image),
+        ({"type": "GroupNormalization", "groups": 1}, sequence),
+        ({"type": "GroupNormalization", "groups": 4}, [5, 12]),
+        ({"type": "RMSNormalization"}, [4, 11]),
+        ({"type": "RMSNormalization", "epsilon": 0.25}, image),
+        ({"type": "UnitNormalization"}, [4, 11]),
+        ({"type": "UnitNormalization"}, image),
     ]
     for config in (
         {"type": "ReLU"},
@@ -177,7 +186,7 @@ def case(name, config, shape, training):
     for weight in layer.weights:
         value = symmetric(f"{name} {weight.name}", 0.8, *weight.shape)
         # A variance is positive, and a gamma of 0 hides everything.
-        value = np.abs(value) + np.float32(0.3) if weight.name in ("moving_variance", "gamma") else value
+        value = np.abs(value) + np.float32(0.3) if weight.name in ("moving_variance", "gamma", "scale") else value
         weight.assign(value.astype(np.float64))
         tensors[f"p.{weight.name}"] = value
     into = torch.tensor(x, dtype=torch.float64, requires_grad=True)

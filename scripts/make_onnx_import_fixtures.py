@@ -431,6 +431,43 @@ def words():
     refuse("words_not_whole", "not whole", [node("Gather", "table r", "e"), node("ReduceMean", "e", "y", axes=[1], keepdims=0), node("Relu", "x", "r")], tensors, (6,))
 
 
+def normal():
+    """Normalizations of groups, by the root mean square and to length 1, as operators and written out."""
+    c, n = IMAGE[0], 10
+    channels = {"g": draw(c) + 1, "b": draw(c)}
+    halves = {"g": draw(2) + 1, "b": draw(2)}
+    image_read("group_norm", [node("GroupNormalization", "x g b", "v", num_groups=2)], channels, 21)
+    image_read("group_norm_18", [node("GroupNormalization", "x g b", "v", num_groups=2, epsilon=0.1)], halves, 18)
+    image_refuse("group_norm_count", "divisor of 4", [node("GroupNormalization", "x g b", "v", num_groups=3)], channels, 21)
+    image_refuse("group_norm_stash_type", "stash_type", [node("GroupNormalization", "x g b", "v", num_groups=2, stash_type=10)], channels, 21)
+    image_refuse("instance_norm_axis", "second axis", [node("Transpose", "x", "t", perm=[0, 2, 3, 1]), node("InstanceNormalization", "t g b", "v")], {"g": draw(6), "b": draw(6)})
+    image_read("instance_norm", [node("InstanceNormalization", "x g b", "v")], channels)
+    image_read("instance_norm_epsilon", [node("InstanceNormalization", "x g b", "v", epsilon=0.1)], channels)
+    groups = [node("Reshape", "x split", "q"), node("InstanceNormalization", "q i j", "r", epsilon=0.01), node("Reshape", "r whole", "s")]
+    shapes = {"split": np.array([0, 2, -1]), "whole": np.array([-1, *IMAGE])}
+    plain = {**shapes, "i": np.ones(2, "f4"), "j": np.zeros(2, "f4"), "g": draw(c, 1, 1), "b": draw(c, 1, 1)}
+    image_read("written_groups", [*groups, node("Mul", "g s", "m"), node("Add", "m b", "v")], plain)
+    image_read("written_groups_bare", [*groups, node("Relu", "s", "v")], plain)
+    image_read("written_groups_term_first", [*groups, node("Add", "s b", "m"), node("Mul", "m g", "v")], plain)
+    image_read("written_groups_numbers", [*groups, node("Mul", "s g", "m"), node("Add", "m b", "v")], {**plain, "i": draw(2), "j": draw(2)})
+    image_refuse("written_groups_other_shape", "second axis", [*groups, node("Relu", "s", "v")], {**plain, "split": np.array([0, 8, -1]), "i": np.ones(8, "f4"), "j": np.zeros(8, "f4")})
+    end, own = node("Gemm", "v w c", "y"), {"w": draw(n, 5), "c": draw(5), "g": draw(n) + 1, "e": np.float32(1e-3), "two": np.float32(2), "last": np.array([-1])}
+    read("rms_norm", [node("RMSNormalization", "x g", "v"), end], own, (n,), 23)
+    read("rms_norm_epsilon", [node("RMSNormalization", "x g", "v", axis=1, epsilon=0.1), end], own, (n,), 23)
+    image_refuse("rms_norm_axes", "axes", [node("RMSNormalization", "x g", "v", axis=2)], {"g": draw(6, 7)}, 23)
+    square, power, tail = node("Mul", "x x", "s"), node("Pow", "x two", "s"), [node("ReduceMean", "s last", "m"), node("Add", "m e", "a"), node("Sqrt", "a", "r")]
+    read("written_rms", [square, *tail, node("Div", "x r", "d"), node("Mul", "d g", "v"), end], own, (n,), 18)
+    read("written_rms_reciprocal", [power, *tail, node("Reciprocal", "r", "i"), node("Mul", "i x", "d"), node("Mul", "g d", "v"), end], own, (n,), 18)
+    read("written_rms_twice", [square, *tail, node("Div", "x r", "d"), node("Mul", "d g", "h"), node("Mul", "h g", "v"), end], own, (n,), 18)
+    over = [node("Mul", "x x", "s"), node("ReduceMean", "s", "m", axes=[1]), node("Add", "e m", "a"), node("Sqrt", "a", "r"), node("Div", "x r", "v")]
+    image_read("written_rms_channels", over, {"e": own["e"]})
+    image_refuse("written_rms_places", "over the axes", [over[0], node("ReduceMean", "s", "m", axes=[2, 3]), *over[2:]], {"e": own["e"]})
+    image_read("lp_norm", [node("LpNormalization", "x", "v", axis=1)])
+    read("lp_norm_last", [node("LpNormalization", "x", "v", p=2), end], own, (n,))
+    image_refuse("lp_norm_1", "p is 1", [node("LpNormalization", "x", "v", axis=1, p=1)])
+    image_refuse("lp_norm_axis", "axis other", [node("LpNormalization", "x", "v", axis=2)])
+
+
 def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
@@ -442,6 +479,7 @@ def main():
     later()
     labels()
     words()
+    normal()
     print(len(list(FOLDER.iterdir())), "files,", sum(f.stat().st_size for f in FOLDER.iterdir()), "bytes")
 
 

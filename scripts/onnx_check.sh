@@ -15,7 +15,7 @@ if [ ! -x "$VENV/bin/python" ]; then
 fi
 mkdir -p "$OUT"
 for model in linear mlp cnn rnn lstm gru cnn-bn vgg resnet \
-    tests/fixtures/onnx/layers.toml tests/fixtures/onnx/recurrent.toml; do
+    tests/fixtures/onnx/layers.toml tests/fixtures/onnx/recurrent.toml tests/fixtures/onnx/normalizations.toml; do
     name=$(basename "$model" .toml)
     if [ ! -e "$OUT/$name/run/best.safetensors" ]; then
         rm -rf "${OUT:?}/$name"

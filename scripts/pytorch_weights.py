@@ -14,7 +14,8 @@ model file for wgrad. Modules with weights and layers with weights are paired in
     Conv2d.weight (out, in, height, width)    Conv2D.kernel (height, width, in, out); in DepthwiseConv2D (height, width, in, each)
     BatchNorm weight, bias, running_mean,     gamma, beta, moving_mean, moving_variance; PyTorch's momentum is 1 - Keras's, and
     running_var                               its epsilon 1e-5 (set epsilon = 1e-5 in the model file)
-    LayerNorm weight, bias                    gamma, beta (epsilon again)
+    LayerNorm, GroupNorm weight, bias         gamma, beta (epsilon again)
+    RMSNorm weight                            scale
     RNN, LSTM weight_ih, weight_hh            kernel, recurrent_kernel, transposed; gates i, f, g, o in both
     GRU                                       gates r, z, n become z, r, h
     bias_ih and bias_hh                       added, as only their sum matters; both kept for a GRU, whose reset lies between
@@ -31,7 +32,7 @@ import sys
 # Position of each of wgrad's gates in PyTorch's tensors.
 GATES = {"LSTM": [0, 1, 2, 3], "GRU": [1, 0, 2], "SimpleRNN": [0]}
 NORMS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
-PLAIN = {"kernel": "weight", "bias": "bias", "alpha": "weight", **NORMS}
+PLAIN = {"kernel": "weight", "bias": "bias", "alpha": "weight", "scale": "weight", **NORMS}
 
 
 def modules(names):

@@ -165,8 +165,8 @@ operations! {
         vec4 [Cpu] [Gpu if groups >= 64];
         naive [Cpu, Gpu];
     }
-    LAYER_NORM_FORWARD layer_norm_forward "y = activate(gamma · x̂ + beta) over the last axis" { naive [Cpu, Gpu]; }
-    LAYER_NORM_GRAD_INPUT layer_norm_grad_input "dx of normalization over the last axis, times activate_grad(x)" { naive [Cpu, Gpu]; }
+    LAYER_NORM_FORWARD layer_norm_forward "y = activate(gamma · x̂ + beta) over the last axis, or groups of it" { naive [Cpu, Gpu]; }
+    LAYER_NORM_GRAD_INPUT layer_norm_grad_input "dx of normalization over the last axis, or groups of it, times activate_grad(x)" { naive [Cpu, Gpu]; }
     LAYER_NORM_GRAD_WEIGHT layer_norm_grad_weight "dgamma and dbeta, in splits of the rows" { naive [Cpu, Gpu]; }
     PRELU_FORWARD prelu_forward "y = x, or alpha · x below zero" { naive [Cpu, Gpu]; }
     PRELU_GRAD_INPUT prelu_grad_input "dx = dy, or alpha · dy below zero, times activate_grad(x)" { naive [Cpu, Gpu]; }

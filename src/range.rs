@@ -248,7 +248,10 @@ mod tests {
 
     #[test]
     fn numbers_of_layers_are_those_that_a_device_takes() {
-        use crate::layers::{BatchNormalization, Dropout, LayerNormalization, LeakyReLU, Rules};
+        use crate::layers::{
+            BatchNormalization, Dropout, GroupNormalization, LayerNormalization, LeakyReLU, RMSNormalization,
+            Rules,
+        };
         let takes = |layer: &dyn Rules, takes: bool| {
             let shape = layer.output_shape(&[3]);
             assert_eq!(shape.is_ok(), takes, "{shape:?}");
@@ -266,6 +269,8 @@ mod tests {
             takes(&BatchNormalization { momentum: value, ..Default::default() }, share);
             takes(&BatchNormalization { epsilon: value, ..Default::default() }, positive);
             takes(&LayerNormalization { epsilon: value, ..Default::default() }, positive);
+            takes(&GroupNormalization { epsilon: value, ..GroupNormalization::new(3) }, positive);
+            takes(&RMSNormalization { epsilon: value, name: None }, positive);
             takes(&LeakyReLU { negative_slope: value, name: None }, slope);
         }
     }

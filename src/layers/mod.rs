@@ -21,6 +21,7 @@ mod embedding;
 mod flatten;
 mod global_pooling1d;
 mod global_pooling2d;
+mod group_normalization;
 mod gru;
 mod layer_normalization;
 mod lstm;
@@ -36,8 +37,10 @@ mod recurrence;
 mod repeat_vector;
 mod rescaling;
 mod reshape;
+mod rms_normalization;
 mod separable_conv;
 mod simple_rnn;
+mod unit_normalization;
 mod up_sampling;
 mod window;
 mod zero_padding1d;
@@ -242,6 +245,9 @@ layers! {
     global_pooling1d::GlobalMaxPooling1D: "the maximum of each feature over time",
     batch_normalization::BatchNormalization: "each channel to mean 0 and deviation 1 over the batch",
     layer_normalization::LayerNormalization: "each row to mean 0 and deviation 1 along the last axis",
+    group_normalization::GroupNormalization: "groups = 8: each group of an input's channels to mean 0 and deviation 1",
+    rms_normalization::RMSNormalization: "each row to a mean square of 1 along the last axis",
+    unit_normalization::UnitNormalization: "each row to length 1 along the last axis",
     embedding::Embedding: "input_dim = WORDS, output_dim = N: a learned row of a table for each number of a sequence",
     simple_rnn::SimpleRNN: "units = N: the simple recurrent layer over (time, features)",
     lstm::LSTM: "units = N: long short-term memory over (time, features)",

@@ -33,6 +33,13 @@ fn inverse(variance: Sum, epsilon: f64) -> Sum {
     Sum::within(value, (1.0 / low.sqrt() - value) + 8.0 * EPSILON / low.sqrt())
 }
 
+/// 1 / √(squares, or epsilon where that is more)
+fn inverse_length(squares: Sum, epsilon: f64) -> Sum {
+    let of = |squares: f64| 1.0 / squares.max(epsilon).sqrt();
+    let (value, most) = (of(squares.value), of(squares.value - squares.allowed()));
+    Sum::within(value, (most - value) + 8.0 * EPSILON * most)
+}
+
 /// partials(SPLITS, 2, C) = mean and Σ (x - mean)² of each split's valid rows
 pub fn batch_norm_partials(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let [spatial, c, splits] = i.sizes(["SPATIAL", "C", "SPLITS"]);
@@ -202,51 +209,127 @@ pub fn batch_norm_grad_input(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![("dx", Expected::Real((0..x.len()).map(of).collect()))]
 }
 
-/// y(ITEMS, C) = activate(gamma · (x - mean) · inverse + beta), stats(ITEMS, 2) = mean and inverse of each row
+/// What layer normalization divides a group of numbers by.
+#[derive(Clone, Copy, PartialEq)]
+enum Norm {
+    /// Its deviation, behind the subtraction of its mean.
+    Deviation,
+    /// Its root mean square.
+    RootMeanSquare,
+    /// Its length.
+    Length,
+}
+
+/// Groups of numbers that are normalized together: each is a share of the channels, at all places of an item.
+struct Groups {
+    norm: Norm,
+    places: usize,
+    channels: usize,
+    /// Number of groups of an item.
+    count: usize,
+}
+
+impl Groups {
+    fn of(i: &Inputs<'_>) -> Self {
+        let norm = match i.size("NORM") {
+            0 => Norm::Deviation,
+            1 => Norm::RootMeanSquare,
+            _ => Norm::Length,
+        };
+        let [places, count] = i.sizes(["SPATIAL", "GROUPS"]).map(|size| size.max(1));
+        Self { norm, places, channels: i.size("C"), count }
+    }
+
+    /// Number of elements of a group.
+    fn len(&self) -> usize {
+        self.places * self.channels / self.count
+    }
+
+    /// The elements of group `group` of all.
+    fn elements(&self, group: usize) -> impl Iterator<Item = usize> + Clone {
+        let (all, share) = (self.channels, self.channels / self.count);
+        let start = group / self.count * self.places * all + group % self.count * share;
+        (0..self.places).flat_map(move |place| (0..share).map(move |c| start + place * all + c))
+    }
+
+    /// The mean that is subtracted, of a group's two statistics.
+    fn mean(&self, stats: &[f64]) -> f64 {
+        if self.norm == Norm::Deviation { stats[0] } else { 0.0 }
+    }
+}
+
+/// y(ITEMS, SPATIAL, C) = activate(gamma · (x - mean) · inverse + beta), stats(ITEMS, GROUPS, 2) = mean and inverse of
+/// each group; for a length, in place of the mean 1, or 0 where EPSILON stands for it
 pub fn layer_norm_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
-    let c = i.size("C");
-    let (gamma, beta, scaled) = (i.real("gamma"), i.real("beta"), i.size("SCALED") == 1);
-    let (mut y, mut stats) = (Vec::new(), Vec::new());
-    for row in i.real("x").chunks(c) {
-        let (mean, squares) = moments(row.iter().copied());
-        let inverse = inverse(squares.times(1.0 / c as f64), i.number("EPSILON"));
-        for (at, x) in row.iter().enumerate() {
-            let gamma = if scaled { gamma[at] } else { 1.0 };
-            let mut sum = Sum::of(beta[at]);
+    let (groups, epsilon) = (Groups::of(i), i.number("EPSILON"));
+    let (x, gamma, beta, scaled) = (i.real("x"), i.real("gamma"), i.real("beta"), i.size("SCALED") == 1);
+    let (mut y, mut stats) = (vec![Sum::new(); x.len()], Vec::new());
+    for group in 0..i.size("ITEMS") * groups.count {
+        let values = groups.elements(group).map(|at| x[at]);
+        let squares = || {
+            let mut squares = Sum::new();
+            values.clone().for_each(|x| squares.add(x * x));
+            squares
+        };
+        let share = 1.0 / groups.len() as f64;
+        let (mean, first, inverse) = match groups.norm {
+            Norm::Deviation => {
+                let (mean, squares) = moments(values.clone());
+                (mean, mean, inverse(squares.times(share), epsilon))
+            }
+            Norm::RootMeanSquare => {
+                (Sum::exact(0.0), Sum::exact(0.0), inverse(squares().times(share), epsilon))
+            }
+            Norm::Length => {
+                let squares = squares();
+                let long = f64::from(u8::from(squares.value >= epsilon));
+                (Sum::exact(0.0), Sum::exact(long), inverse_length(squares, epsilon))
+            }
+        };
+        for at in groups.elements(group) {
+            let (x, c) = (x[at], at % groups.channels);
+            let gamma = if scaled { gamma[c] } else { 1.0 };
+            let mut sum = Sum::of(beta[c]);
             sum.add((x - mean.value) * inverse.value * gamma);
             let distance = (x - mean.value).abs() + mean.allowed();
-            let off = mean.allowed() * inverse.value + distance * inverse.allowed();
+            let missing = mean.allowed() + (x - flushed(x)).abs();
+            let off = missing * inverse.value + distance * inverse.allowed();
             let rounding = 4.0 * EPSILON * ((x - mean.value) * inverse.value).abs();
-            y.push(sum.widen(gamma.abs() * (off + rounding)).through(i.activation));
+            y[at] = sum.widen(gamma.abs() * (off + rounding)).through(i.activation);
         }
-        stats.extend([mean, inverse]);
+        stats.extend([first, inverse]);
     }
     vec![("y", Expected::Real(y)), ("stats", Expected::Real(stats))]
 }
 
-/// dx(ITEMS, C) = inverse · (g - (Σ g + x̂ · Σ g · x̂) / C) * activate_grad(x), g = gamma · dy
+/// dx(ITEMS, SPATIAL, C) = inverse · (g - (Σ g + x̂ · Σ g · x̂) / n) * activate_grad(x), g = gamma · dy, over each group
+/// of n numbers; without a mean there is no Σ g, and for a length 1 / n is the first of the statistics
 pub fn layer_norm_grad_input(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
-    let (c, scaled) = (i.size("C"), i.size("SCALED") == 1);
-    let (dy, x, stats, gamma) = (i.real("dy"), i.real("x"), i.real("stats"), i.real("gamma"));
-    let mut dx = Vec::new();
-    for (row, of_row) in stats.chunks(2).enumerate() {
-        let (mean, inverse) = (of_row[0], of_row[1]);
-        let g = |at: usize| dy[row * c + at] * if scaled { gamma[at] } else { 1.0 };
+    let (groups, scaled) = (Groups::of(i), i.size("SCALED") == 1);
+    let (dy, x, gamma) = (i.real("dy"), i.real("x"), i.real("gamma"));
+    let mut dx = vec![Sum::new(); x.len()];
+    for (group, stats) in i.real("stats").chunks(2).enumerate() {
+        let (mean, inverse) = (groups.mean(stats), stats[1]);
+        let centred = groups.norm == Norm::Deviation;
+        let share = if groups.norm == Norm::Length { stats[0] } else { 1.0 / groups.len() as f64 };
+        let g = |at: usize| dy[at] * if scaled { gamma[at % groups.channels] } else { 1.0 };
         let (mut sum, mut along) = (Sum::new(), Sum::new());
-        for at in 0..c {
-            sum.add(g(at));
-            along.add(g(at) * inverse * x[row * c + at]);
-            along.add(-g(at) * inverse * mean);
+        for at in groups.elements(group) {
+            along.add(g(at) * inverse * x[at]);
+            if centred {
+                sum.add(g(at));
+                along.add(-g(at) * inverse * mean);
+            }
         }
-        for at in 0..c {
-            let x = x[row * c + at];
+        for at in groups.elements(group) {
+            let x = x[at];
             let (hat, size) = ((x - mean) * inverse, (x.abs() + mean.abs()) * inverse.abs());
             let mut d = Sum::of(g(at));
-            d.add(-sum.value / c as f64);
-            d.add(-hat * along.value / c as f64);
+            d.add(-sum.value * share);
+            d.add(-hat * along.value * share);
             let off = (sum.allowed() + size * along.allowed() + 4.0 * EPSILON * size * along.value.abs())
-                / c as f64;
-            dx.push(d.widen(off).times(inverse).sloped(i.activation, x));
+                * share.abs();
+            dx[at] = d.widen(off).times(inverse).sloped(i.activation, x);
         }
     }
     vec![("dx", Expected::Real(dx))]
@@ -254,8 +337,12 @@ pub fn layer_norm_grad_input(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
 
 /// partials(SPLITS, 2, C) = Σ dy · x̂ and Σ dy of each split
 pub fn layer_norm_grad_weight(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
-    let stats = i.real("stats");
-    grad_partials(i, |row, _| (stats[2 * row], stats[2 * row + 1]))
+    let (groups, stats) = (Groups::of(i), i.real("stats"));
+    grad_partials(i, |row, channel| {
+        let group = row / groups.places * groups.count + channel / (groups.channels / groups.count);
+        let stats = &stats[2 * group..2 * group + 2];
+        (groups.mean(stats), stats[1])
+    })
 }
 
 /// y = x where x > 0, else alpha · x

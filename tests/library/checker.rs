@@ -351,8 +351,8 @@ fn kernels_that_are_right_for_some_inputs_only_are_noticed() {
         "ITEMS=33,C=7,EPSILON=0.001,SCALED=0",
         "a variance that is the difference of two means",
         &[
-            ("let d = x[row * C + c] - mean;", "let d = x[row * C + c];"),
-            ("variance / f32(C) + EPSILON", "max(variance / f32(C) - mean * mean, 0.0) + EPSILON"),
+            ("let d = x[at] - mean;", "let d = x[at];"),
+            ("squares / count + EPSILON", "max(squares / count - mean * mean, 0.0) + EPSILON"),
         ],
     );
     assert!(found.contains(&Regime::Offset), "{found:?}");
@@ -370,7 +370,8 @@ fn kernels_that_stop_at_thousands_are_noticed() {
         (&SOFTMAX_GRAD, "naive", "c < CLASSES", "c < min(CLASSES, 4096u)"),
         (&SOFTMAX_CROSS_ENTROPY, "naive", "c < CLASSES", "c < min(CLASSES, 1024u)"),
         (&SOFTMAX_CROSS_ENTROPY, "naive", "row >= ROWS", "row >= min(ROWS, 4096u)"),
-        (&LAYER_NORM_FORWARD, "naive", "c < C", "c < min(C, 4096u)"),
+        (&LAYER_NORM_FORWARD, "naive", "at < place + channels", "at < place + min(channels, 4096u)"),
+        (&LAYER_NORM_FORWARD, "naive", "end = start + SPATIAL * C", "end = start + min(SPATIAL, 2048u) * C"),
         (&MAX_POOL2D_FORWARD, "naive", "c >= C", "c >= min(C, 4096u)"),
         (&SUM_METRICS, "naive", "row < ROWS", "row < min(ROWS, 4096u)"),
         (&BINARY, "naive", "i >= COUNT", "i >= min(COUNT, 65536u)"),

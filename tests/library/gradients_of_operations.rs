@@ -236,6 +236,29 @@ fn every_gradient_kernel_differentiates_its_forward_kernel() {
     assert_eq!(covered, all, "an operation has no rule here, or no place in WITHOUT_GRADIENT");
 }
 
+/// Every form of layer normalization, at lengths above and below the least one.
+#[test]
+fn every_layer_normalization_has_the_gradient_of_its_input() {
+    let rule = Rule {
+        backward: &LAYER_NORM_GRAD_INPUT,
+        forward: &LAYER_NORM_FORWARD,
+        pairs: &[("x", "dx")],
+        fused: true,
+    };
+    let mut forms = BTreeSet::new();
+    for case in LAYER_NORM_FORWARD.cases() {
+        let sizes: Sizes = parse_sizes(case).expect("a case").into_iter().collect();
+        if lengths(rule.forward, &sizes).iter().map(|(.., len)| len).sum::<usize>() < 8000 {
+            for activation in ACTIVATIONS.iter().filter(|a| ["linear", "tanh"].contains(&a.name)) {
+                rule_holds(&rule, case, activation);
+            }
+            let of = |name: &str| sizes.get(name).copied().unwrap_or_default() as usize;
+            forms.insert((of("NORM"), of("GROUPS")));
+        }
+    }
+    assert_eq!(forms, [(0, 0), (0, 2), (0, 13), (1, 0), (1, 4), (2, 0)].into());
+}
+
 /// Every loss with its overrides.
 const LOSSES: &[(&Op, &[&str])] = &[
     (&SOFTMAX_CROSS_ENTROPY, &["", ",SMOOTHING=0.1", ",MIXUP=1", ",SMOOTHING=0.25,MIXUP=1", PLACES]),

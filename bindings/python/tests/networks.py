@@ -54,7 +54,7 @@ def initial(model, seed=5):
     values = []
     for variable in model.weights:
         name, shape = variable.path.rsplit("/", 1)[-1], tuple(variable.shape)
-        if name in ("gamma", "moving_variance"):
+        if name in ("gamma", "moving_variance", "scale"):
             values.append(random.uniform(0.8, 1.2, shape))
         else:
             fan = int(np.prod(shape[:-1])) if len(shape) > 1 else 20
@@ -160,6 +160,22 @@ def transformer(keras):
     return keras.Model(words, layers.Dense(2, activation="softmax")(layers.GlobalAveragePooling1D()(x)))
 
 
+def normalized(keras):
+    layers = keras.layers
+    return keras.Sequential([
+        keras.Input((8, 8, 1)),
+        layers.Conv2D(6, 3, activation="tanh"),
+        layers.GroupNormalization(3),
+        layers.Conv2D(4, 3, strides=2, activation="tanh"),
+        layers.GroupNormalization(-1, epsilon=0.01, center=False),
+        layers.RMSNormalization(),
+        layers.Flatten(),
+        layers.Dense(8, activation="tanh"),
+        layers.UnitNormalization(),
+        layers.Dense(3, activation="softmax"),
+    ])  # fmt: skip
+
+
 def cases(keras):
     """Name: network, kind of data, compile arguments, arguments of fit. Each is trained twice, the second time as a go-on."""
     o, loss = keras.optimizers, keras.losses
@@ -186,6 +202,7 @@ def cases(keras):
         "angles": (ends_in(4), "shares", dict(optimizer=o.Adam(0.01), loss=loss.CosineSimilarity()), {}),
         "sentiment": (sentiment, "words", dict(optimizer=o.Adam(0.02), loss="binary_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
         "transformer": (transformer, "words", dict(optimizer=o.Adam(0.005), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
+        "normalized": (normalized, "images", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
         "bytes": (bytes_network, "bytes", dict(optimizer=o.AdamW(0.01, weight_decay=0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
     }  # fmt: skip
 

@@ -89,6 +89,13 @@ def turned():
     return np.ascontiguousarray(x.transpose(0, 2, 1)), y
 
 
+def normal():
+    return nn.Sequential(
+        nn.Conv2d(2, 6, 3), nn.GroupNorm(3, 6), nn.Tanh(), nn.Conv2d(6, 4, 3, stride=2), nn.InstanceNorm2d(4, affine=True), nn.ReLU(),
+        nn.Flatten(), nn.Linear(16, 8), nn.RMSNorm(8), nn.Linear(8, 3),
+    )  # fmt: skip
+
+
 #: Name: module, data, loss, optimizer of its parameters.
 CASES = {
     "mlp": (mlp, images, nn.CrossEntropyLoss(), lambda p: torch.optim.Adam(p, lr=0.01)),
@@ -98,6 +105,7 @@ CASES = {
     "lstm": (lstm, series, nn.CrossEntropyLoss(), lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)),
     "gru": (lambda: Recurrent(nn.GRU), series, nn.CrossEntropyLoss(), lambda p: torch.optim.SGD(p, lr=0.1)),
     "series": (Series, turned, nn.CrossEntropyLoss(), lambda p: torch.optim.Adam(p, lr=0.01)),
+    "normal": (normal, lambda: images(2), nn.CrossEntropyLoss(), lambda p: torch.optim.Adam(p, lr=0.005)),
     "regression": (rows, lambda: networks.data("rows"), nn.MSELoss(), lambda p: torch.optim.Adagrad(p, lr=0.05)),
     "huber": (rows, lambda: networks.data("rows"), nn.HuberLoss(delta=0.5), lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)),
     "binary": (rows, lambda: networks.data("two"), nn.BCEWithLogitsLoss(), lambda p: torch.optim.Adam(p, lr=0.02)),

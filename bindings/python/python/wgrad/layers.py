@@ -11,10 +11,10 @@ __all__ = [
     "Activation", "Add", "Average", "AveragePooling1D", "AveragePooling2D", "BatchNormalization", "Bidirectional",
     "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense",
     "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "ELU", "Embedding", "Flatten", "GRU", "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Input", "LSTM", "Layer", "LayerNormalization",
-    "LeakyReLU", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum", "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "ReLU",
-    "RepeatVector", "Rescaling", "Reshape", "SeparableConv1D", "SeparableConv2D", "SimpleRNN", "Softmax",
-    "SpatialDropout1D", "SpatialDropout2D", "Subtract", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D",
+    "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GroupNormalization", "Input", "LSTM", "Layer",
+    "LayerNormalization", "LeakyReLU", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum", "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "RMSNormalization",
+    "ReLU", "RepeatVector", "Rescaling", "Reshape", "SeparableConv1D", "SeparableConv2D", "SimpleRNN", "Softmax",
+    "SpatialDropout1D", "SpatialDropout2D", "Subtract", "UnitNormalization", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D",
 ]  # fmt: skip
 
 
@@ -322,6 +322,28 @@ class LayerNormalization(Layer):
     """Normalization by mean and variance of the last axis (Ba et al. 2016)."""
 
     def __init__(self, axis: int = -1, epsilon: float = 0.001, center: bool = True, scale: bool = True, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class GroupNormalization(Layer):
+    """Normalization by mean and variance of each group of channels of an input (Wu and He 2018); -1: each channel by itself."""
+
+    def __init__(self, groups: int = 32, axis: int = -1, epsilon: float = 0.001, center: bool = True, scale: bool = True,
+                 **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class RMSNormalization(Layer):
+    """Normalization by the root mean square of the last axis (Zhang and Sennrich 2019)."""
+
+    def __init__(self, axis: int = -1, epsilon: float = 1e-6, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class UnitNormalization(Layer):
+    """The last axis divided by its length."""
+
+    def __init__(self, axis: int = -1, **kwargs: Any):
         super().__init__(**_given(locals()))
 
 

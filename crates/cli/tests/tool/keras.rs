@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path};
 use wgrad::{
     gpu::Context,
-    layers::Layer,
+    layers::{GroupNormalization, Layer, RMSNormalization},
     loss::Loss,
     model::Model,
     predict::Predictor,
@@ -85,6 +85,7 @@ fn networks_of_keras_give_what_keras_gives() {
         "merged",
         "rescaled",
         "one_number",
+        "normalized",
     ];
     for name in names {
         let archive = format!("{name}.keras");
@@ -329,6 +330,52 @@ fn what_a_layer_does_not_take_is_named() {
         }),
         &["backward_layer differs"],
     );
+}
+
+#[test]
+fn normalizations_take_what_changes_nothing_and_name_the_rest() {
+    let text = fs::read_to_string(fixture("lstm.json")).expect("reads");
+    let of = |class: &str, arguments: Value| {
+        let mut config: Value = serde_json::from_str(&text).expect("JSON");
+        config["config"]["layers"][2] =
+            json!({"module": "keras.layers", "class_name": class, "config": arguments});
+        config["config"]["layers"].as_array_mut().expect("a list").insert(3, {
+            json!({"module": "keras.layers", "class_name": "Flatten", "config": {"name": "flat"}})
+        });
+        keras::parse(Path::new("net.json"), &config.to_string(), Some(IMAGE)).map_err(|e| e.to_string())
+    };
+    let ones = json!({"module": "keras.initializers", "class_name": "Ones", "config": {}});
+    let groups = json!({"name": "it", "groups": 5, "axis": 2, "epsilon": 0.25, "center": false, "scale": true,
+        "gamma_initializer": ones, "gamma_regularizer": null, "dtype": "float32", "trainable": true});
+    let model = of("GroupNormalization", groups).unwrap_or_else(|e| panic!("{e}")).model;
+    let expected = GroupNormalization {
+        epsilon: 0.25,
+        center: false,
+        name: Some("it".into()),
+        ..GroupNormalization::new(5)
+    };
+    assert!(model.layers.contains(&expected.into()), "{:?}", model.layers);
+    // A model that was built has the axis in a list.
+    let model = of("RMSNormalization", json!({"name": "it", "axis": [-1]})).unwrap_or_else(|e| panic!("{e}"));
+    let expected = RMSNormalization { name: Some("it".into()), ..RMSNormalization::new() };
+    assert!(model.model.layers.contains(&expected.into()), "{:?}", model.model.layers);
+    let refused = |class: &str, arguments: Value| of(class, arguments).expect_err("is refused");
+    let said = refused("GroupNormalization", json!({"name": "it", "groups": 2}));
+    says(&said, &["it", "groups is 2", "5 channels", "divisor of 5", "-1"]);
+    let said = refused("GroupNormalization", json!({"name": "it"}));
+    says(&said, &["groups is 32", "5 channels"]);
+    let said = refused("GroupNormalization", json!({"name": "it", "groups": 0}));
+    says(&said, &["groups is 0"]);
+    for class in ["GroupNormalization", "RMSNormalization", "UnitNormalization"] {
+        let said = refused(class, json!({"name": "it", "axis": 1}));
+        says(&said, &["layer `it`", class, "axis is 1", "leave -1"]);
+        let said = refused(class, json!({"name": "it", "axis": [1, 2]}));
+        says(&said, &["layer `it`", "axis is [1,2]"]);
+    }
+    let said = refused("RMSNormalization", json!({"name": "it", "epsilon": 0}));
+    says(&said, &["epsilon is 0", "above 0"]);
+    let said = refused("RMSNormalization", json!({"name": "it", "center": true}));
+    says(&said, &["center is true", "epsilon"]);
 }
 
 #[test]

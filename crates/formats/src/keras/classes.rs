@@ -107,9 +107,6 @@ const NEAREST: &[(&str, &str)] = &[
     ("GaussianNoise", "use Dropout, or `.augment`"),
     ("GaussianDropout", "use Dropout"),
     ("AlphaDropout", "use Dropout"),
-    ("GroupNormalization", "use LayerNormalization or BatchNormalization"),
-    ("RMSNormalization", "use LayerNormalization"),
-    ("UnitNormalization", "use LayerNormalization"),
     ("TimeDistributed", "Dense already works along the last axis: take it out of TimeDistributed"),
     ("RNN", "use SimpleRNN, LSTM or GRU"),
     ("ConvLSTM2D", "use Conv2D, then Reshape and LSTM"),
@@ -147,6 +144,7 @@ mod tests {
             ("glorot_uniform", "glorot_uniform"),
             ("hard_sigmoid", "hard_sigmoid"),
             ("ConvLSTM2D", "conv_lstm2d"),
+            ("RMSNormalization", "rms_normalization"),
         ];
         for (class, name) in cases {
             assert_eq!(snake(class), name);

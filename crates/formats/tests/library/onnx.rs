@@ -87,8 +87,9 @@ fn read_back(
 /// Every built-in network on small images, and the model files with every layer.
 fn models() -> Vec<Model> {
     let small = NETWORKS.iter().map(|(name, _)| network(name, [12, 12, 1], 5).expect("built in"));
-    let files = ["layers.toml", "recurrent.toml", "sequences.toml", "merged.toml"].map(|name| {
-        let path = wgrad_testing::fixture("onnx").join(name);
+    let names = ["layers", "recurrent", "sequences", "merged", "normalizations"];
+    let files = names.map(|name| {
+        let path = wgrad_testing::fixture("onnx").join(name).with_extension("toml");
         model_file::load(&path).unwrap_or_else(|e| panic!("{e}"))
     });
     small.chain(files).collect()
@@ -535,6 +536,25 @@ fn constants_are_worked_out_within_bounds() {
 /// Constant `n` of a file.
 fn constant_of(file: &mut ModelProto, n: usize) -> &mut TensorProto {
     &mut file.graph.as_mut().expect("has one").initializer[n]
+}
+
+/// The normalizations of a file are the layers that were exported, with their weights in them.
+#[test]
+fn normalizations_stay_the_layers_that_they_are() {
+    let path = wgrad_testing::fixture("onnx").join("normalizations.toml");
+    let model = model_file::load(&path).unwrap_or_else(|e| panic!("{e}"));
+    let weights = weights(&model);
+    for layout in [Layout::Nhwc, Layout::Nchw] {
+        let options = Options { layout, ..Options::default() };
+        let (_, imported) = read_back(&model, &Preprocessing::default(), &weights, &options);
+        let kinds = |model: &Model| -> Vec<&str> { model.layers.iter().map(|layer| layer.kind()).collect() };
+        assert_eq!(kinds(&imported.model), kinds(&model));
+        let shapes = |model: &Model| -> Vec<Vec<usize>> {
+            model.parameters().expect("fits").into_iter().map(|p| p.shape).collect()
+        };
+        assert_eq!(shapes(&imported.model), shapes(&model), "ones and zeros are no weights of their own");
+        assert_eq!(imported.weights, weights);
+    }
 }
 
 #[test]

@@ -10,11 +10,12 @@ use wgrad::{
         Activation, Add, Average, AveragePooling1D, AveragePooling2D, BatchNormalization, Bidirectional,
         Concatenate, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Cropping1D, Cropping2D, Dense,
         DepthwiseConv1D, DepthwiseConv2D, Dropout, ELU, Embedding, Flatten, GRU, GlobalAveragePooling1D,
-        GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, LSTM, Layer, LayerNormalization,
-        LeakyReLU, MaxPooling1D, MaxPooling2D, Maximum, MergeMode, Minimum, MultiHeadAttention, Multiply,
-        Normalization, Numbers, PReLU, Padding, Place, ReLU, Recurrent, RepeatVector, Rescaling, Reshape,
-        SeparableConv1D, SeparableConv2D, Sides, SimpleRNN, Softmax, SpatialDropout1D, SpatialDropout2D,
-        Subtract, UpSampling1D, UpSampling2D, ZeroPadding1D, ZeroPadding2D,
+        GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, GroupNormalization, LSTM, Layer,
+        LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, Maximum, MergeMode, Minimum,
+        MultiHeadAttention, Multiply, Normalization, Numbers, PReLU, Padding, Place, RMSNormalization, ReLU,
+        Recurrent, RepeatVector, Rescaling, Reshape, SeparableConv1D, SeparableConv2D, Sides, SimpleRNN,
+        Softmax, SpatialDropout1D, SpatialDropout2D, Subtract, UnitNormalization, UpSampling1D, UpSampling2D,
+        ZeroPadding1D, ZeroPadding2D,
     },
     model::Model,
     networks::{NETWORKS, network, network_for},
@@ -209,7 +210,38 @@ fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
                 [4, 3, 2],
                 vec![conv(3, (2, 2), name).into(), rows.into(), alone(name), flat(), dense(2, "linear")],
             );
+            let groups = |count| GroupNormalization { scale, center, ..GroupNormalization::new(count) };
+            add(
+                format!("group norm {scale} {center} behind {name}"),
+                [4, 3, 2],
+                vec![
+                    conv(6, (2, 2), name).into(),
+                    groups(3).into(),
+                    alone(name),
+                    conv(4, (2, 1), "tanh").into(),
+                    groups(-1).into(),
+                    flat(),
+                    groups(2).into(),
+                    dense(2, "linear"),
+                ],
+            );
         }
+        add(
+            format!("root mean squares and lengths behind {name}"),
+            [4, 3, 2],
+            vec![
+                conv(3, (2, 2), name).into(),
+                RMSNormalization { epsilon: 0.01, name: None }.into(),
+                alone(name),
+                dense(4, name),
+                UnitNormalization::new().into(),
+                flat(),
+                RMSNormalization::new().into(),
+                dense(5, "tanh"),
+                UnitNormalization::new().into(),
+                dense(2, "linear"),
+            ],
+        );
         let depthwise = DepthwiseConv2D {
             padding: Same,
             depth_multiplier: 2,

@@ -7,7 +7,8 @@ use super::{
 use crate::onnx::{proto::kind, tensor::Tensor};
 use wgrad::layers::{
     self, ActivationName, AveragePooling2D, BatchNormalization, By, Conv2DTranspose, Dense, DepthwiseConv2D,
-    Layer, LayerNormalization, MaxPooling2D, Padding, Pair, Place, SeparableConv2D,
+    GroupNormalization, Layer, LayerNormalization, MaxPooling2D, Padding, Pair, Place, RMSNormalization,
+    SeparableConv2D,
 };
 
 type Said<T> = std::result::Result<T, String>;
@@ -65,6 +66,13 @@ pub(super) fn write(
         Layer::GlobalMaxPooling2D(layer) => global(w, "GlobalMaxPool", place, x, layer.keepdims),
         Layer::BatchNormalization(layer) => batch_norm(w, layer, place, x, weights),
         Layer::LayerNormalization(layer) => layer_norm(w, layer, place, x, weights),
+        Layer::GroupNormalization(layer) => group_norm(w, layer, place, x, weights)?,
+        Layer::RMSNormalization(layer) => rms_norm(w, layer, place, x, weights)?,
+        Layer::UnitNormalization(_) => {
+            let axis = if x.nchw { 1 } else { -1 };
+            let attributes = vec![int("axis", axis), int("p", 2)];
+            x.to(w.node("LpNormalization", name, &[&x.name], attributes), &place.output)
+        }
         Layer::SimpleRNN(layer) => recurrent::one(w, layer.recurrence(), place, x, weights)?,
         Layer::LSTM(layer) => recurrent::one(w, layer.recurrence(), place, x, weights)?,
         Layer::GRU(layer) => recurrent::one(w, layer.recurrence(), place, x, weights)?,
@@ -202,11 +210,7 @@ fn merged(w: &mut Writer, op: &str, place: &Place, inputs: &[Flow]) -> Flow {
 /// Appends scale · x + shift, for each channel.
 fn scaled(w: &mut Writer, numbers: [Vec<f32>; 2], place: &Place, x: &Flow) -> Flow {
     let name = place.name.as_str();
-    let channels = numbers[0].len();
-    let mut axes = vec![channels];
-    if x.nchw {
-        axes.resize(x.shape.len(), 1);
-    }
+    let axes = of_channels(x, numbers[0].len());
     let [scale, shift] = numbers;
     let scale = w.constant(&format!("{name}/scale"), Tensor::real(&axes, scale));
     let shift = w.constant(&format!("{name}/shift"), Tensor::real(&axes, shift));
@@ -499,6 +503,82 @@ fn layer_norm(
     let [gamma, beta] = affine(w, place, weights, layer.scale, layer.center, len);
     let attributes = vec![int("axis", -1), float("epsilon", layer.epsilon)];
     x.to(w.node("LayerNormalization", &place.name, &[&x.name, &gamma, &beta], attributes), &place.output)
+}
+
+/// Shape of one number for each of `len` channels, to be combined with `x`.
+fn of_channels(x: &Flow, len: usize) -> Vec<usize> {
+    let mut shape = vec![len];
+    if x.nchw {
+        shape.resize(x.shape.len(), 1);
+    }
+    shape
+}
+
+/// Appends a normalization of each channel by itself, with the groups as channels unless they are the same. ONNX's own
+/// operator for groups has another form from version 21 on.
+fn group_norm(
+    w: &mut Writer,
+    layer: &GroupNormalization,
+    place: &Place,
+    x: &Flow,
+    weights: &Weights<'_>,
+) -> Said<Flow> {
+    let name = place.name.as_str();
+    let len = place.input.last().copied().unwrap_or(1);
+    let groups = layer.count(len)?;
+    let epsilon = || vec![float("epsilon", layer.epsilon)];
+    let x = w.nchw(x);
+    // The operator has both gamma and beta.
+    if groups == len && layer.scale && layer.center && place.input.len() > 1 {
+        let [gamma, beta] = affine(w, place, weights, true, true, len);
+        let inputs = [x.name.as_str(), &gamma, &beta];
+        return Ok(x.to(w.node("InstanceNormalization", name, &inputs, epsilon()), &place.output));
+    }
+    let shape = w.whole(&format!("{name}/groups"), &[0, groups as i64, -1]);
+    let split = w.node("Reshape", &format!("{name}/split"), &[&x.name, &shape], Vec::new());
+    let [ones, zeros] = [("ones", 1.0), ("zeros", 0.0)].map(|(what, value)| {
+        w.constant(&format!("{name}/{what}"), Tensor::real(&[groups], vec![value; groups]))
+    });
+    let inputs = [split.as_str(), &ones, &zeros];
+    let normal = w.node("InstanceNormalization", &format!("{name}/normal"), &inputs, epsilon());
+    let places = &place.input[..place.input.len() - 1];
+    let lens: Vec<i64> = [0, len].iter().chain(places).map(|n| *n as i64).collect();
+    let lens = w.whole(&format!("{name}/shape"), &lens);
+    let mut y = w.node("Reshape", &format!("{name}/joined"), &[&normal, &lens], Vec::new());
+    let mut ids = place.parameters.iter();
+    for (there, op, wanted) in
+        [(layer.scale, "Mul", format!("{name}/scaled")), (layer.center, "Add", name.to_string())]
+    {
+        if let Some(id) = if there { ids.next() } else { None } {
+            let numbers = weights.tensor(*id).reshaped(&of_channels(&x, len))?;
+            let numbers = w.constant(weights.name(*id), numbers);
+            y = w.node(op, &wanted, &[&y, &numbers], Vec::new());
+        }
+    }
+    Ok(x.to(y, &place.output))
+}
+
+/// Appends scale · x / √(mean of x² + epsilon), for which ONNX has an operator from version 23 on.
+fn rms_norm(
+    w: &mut Writer,
+    layer: &RMSNormalization,
+    place: &Place,
+    x: &Flow,
+    weights: &Weights<'_>,
+) -> Said<Flow> {
+    let name = place.name.as_str();
+    let len = place.input.last().copied().unwrap_or(1);
+    let squares = w.node("Mul", &format!("{name}/squares"), &[&x.name, &x.name], Vec::new());
+    let axes = w.whole(&format!("{name}/axes"), &[if x.nchw { 1 } else { -1 }]);
+    let kept = vec![int("keepdims", 1)];
+    let mean = w.node("ReduceMean", &format!("{name}/mean"), &[&squares, &axes], kept);
+    let epsilon = w.constant(&format!("{name}/epsilon"), Tensor::real(&[], vec![layer.epsilon as f32]));
+    let sum = w.node("Add", &format!("{name}/sum"), &[&mean, &epsilon], Vec::new());
+    let root = w.node("Sqrt", &format!("{name}/root"), &[&sum], Vec::new());
+    let normal = w.node("Div", &format!("{name}/normal"), &[&x.name, &root], Vec::new());
+    let id = place.parameters[0];
+    let scale = w.constant(weights.name(id), weights.tensor(id).reshaped(&of_channels(x, len))?);
+    Ok(x.to(w.node("Mul", name, &[&normal, &scale], Vec::new()), &place.output))
 }
 
 /// Appends an activation; nothing for the linear one.

@@ -113,12 +113,15 @@ const KNOWN: &[(&str, &[Attribute])] = &[
     ("Gather", &[("axis", Int)]),
     ("Gelu", &[("approximate", Word(&["none", "tanh"]))]),
     ("Gemm", &[("alpha", Float), ("beta", Float), ("transA", Only(0)), ("transB", Flag)]),
+    // The precision in which the mean is computed, here and below: 32 bits.
+    ("GroupNormalization", &[("epsilon", Float), ("num_groups", Int), ("stash_type", Only(1))]),
     ("HardSigmoid", &[("alpha", Float), ("beta", Float)]),
+    ("InstanceNormalization", &[("epsilon", Float)]),
     ("LSTM", RNN),
-    // The precision in which the mean is computed: 32 bits.
     ("LayerNormalization", &[("axis", Int), ("epsilon", Float), ("stash_type", Only(1))]),
     ("LeakyRelu", &[("alpha", Float)]),
     ("LogSoftmax", &[("axis", Int)]),
+    ("LpNormalization", &[("axis", Int), ("p", Only(2))]),
     (
         "MaxPool",
         &[
@@ -133,6 +136,7 @@ const KNOWN: &[(&str, &[Attribute])] = &[
         ],
     ),
     ("Pad", &[("mode", Word(&["constant", "reflect", "edge", "wrap"])), ("pads", Ints), ("value", Float)]),
+    ("RMSNormalization", &[("axis", Int), ("epsilon", Float), ("stash_type", Only(1))]),
     ("RNN", RNN),
     ("ReduceMean", REDUCE),
     ("ReduceSum", REDUCE),

@@ -22,10 +22,14 @@ const ON_SEQUENCES: &[&str] = &[
     "ConvTranspose",
     "GlobalAveragePool",
     "GlobalMaxPool",
+    "GroupNormalization",
+    "InstanceNormalization",
     "LayerNormalization",
+    "LpNormalization",
     "MatMul",
     "MaxPool",
     "Pad",
+    "RMSNormalization",
     "ReduceMean",
     "Resize",
 ];
@@ -110,6 +114,10 @@ pub(super) fn node(
         "ReduceSum" => b.sum_of_directions(x),
         "BatchNormalization" => b.batch_norm(x.settled()?),
         "LayerNormalization" => b.layer_norm(x.settled()?),
+        "InstanceNormalization" => b.group_norm(x.settled()?, None),
+        "GroupNormalization" => b.group_norm(x.settled()?, Some(node.int("num_groups", 0))),
+        "RMSNormalization" => b.root_mean_square(x.settled()?),
+        "LpNormalization" => b.unit_norm(x.settled()?),
         "Pad" => b.pad(x.settled()?),
         "Resize" => b.resize(x.settled()?),
         "Dropout" => {
@@ -356,7 +364,7 @@ impl<'a> Reader<'a, '_> {
             x.settled()?;
         }
         let c = self.by_channel(x, c)?;
-        if op == "Add" && x.sole && sole && self.bias(x, &c) {
+        if x.sole && sole && (op == "Add" && self.bias(x, &c) || self.normal(x, &c)) {
             return Ok(x.clone());
         }
         let channels = c.len();

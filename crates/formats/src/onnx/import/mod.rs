@@ -9,6 +9,7 @@ mod join;
 mod known;
 mod layers;
 mod network;
+mod normal;
 mod operators;
 mod order;
 mod origins;
@@ -339,6 +340,29 @@ impl<'a> Import<'a> {
                 };
                 let flow = layers::written(&mut self.network, last, &x, *function, *rank)?;
                 self.values.insert(last.output.first().map_or("", String::as_str), Value::Flow(flow));
+            }
+            Step::RootMeanSquare { last, input, mean, epsilon } => {
+                let Some(Value::Flow(x)) = self.values.get(input).cloned() else {
+                    return Err(format!("it takes `{input}`, which does not follow from the image"));
+                };
+                let flow = normal::written_root_mean_square(
+                    &mut self.network,
+                    &self.values,
+                    &x,
+                    [*mean, *last],
+                    *epsilon,
+                )?;
+                self.values.insert(last.output.first().map_or("", String::as_str), Value::Flow(flow));
+            }
+            Step::Groups { split, normal, last } => {
+                let nodes = [*split, *normal, *last];
+                match normal::written_groups(&mut self.network, &self.values, nodes)? {
+                    Some(flow) => {
+                        let output = last.output.first().map_or("", String::as_str);
+                        self.values.insert(output, Value::Flow(flow));
+                    }
+                    None => nodes.into_iter().try_for_each(|node| self.node(node))?,
+                }
             }
         }
         if self.network.numbers > self.most_weights {

@@ -33,7 +33,9 @@ pub(super) struct Network {
     pub layers: Vec<Built>,
     /// Tensors by the names of parameters.
     pub weights: BTreeMap<String, Tensor>,
-    /// Total number of their elements.
+    /// Names of the normalizations by the root mean square whose factors did not come yet.
+    pub unscaled: BTreeSet<String>,
+    /// Total number of the tensors' elements.
     pub numbers: usize,
     /// Index of each layer by its name.
     places: BTreeMap<String, usize>,
@@ -50,6 +52,7 @@ impl Network {
             tensors: BTreeSet::new(),
             layers: Vec::new(),
             weights: BTreeMap::new(),
+            unscaled: BTreeSet::new(),
             numbers: 0,
             places: BTreeMap::new(),
             asked: BTreeMap::new(),

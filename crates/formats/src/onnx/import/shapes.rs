@@ -5,7 +5,7 @@ use crate::onnx::{
     attributes::{Node, broadcast},
     execute::{Use, shapes_only},
     export::ROW,
-    proto::{ModelProto, ValueInfoProto, kind},
+    proto::{ModelProto, NodeProto, ValueInfoProto, kind},
     tensor::Tensor,
 };
 use std::rc::Rc;
@@ -138,9 +138,19 @@ fn guessed(name: &str, rest: &[Option<usize>], steps: &[Step<'_>]) -> Layout {
 
 /// True if a node that takes channels first takes the input directly.
 fn windowed(name: &str, steps: &[Step<'_>]) -> bool {
-    let images = ["Conv", "MaxPool", "AveragePool", "BatchNormalization"];
-    let mut nodes = steps.iter().map(Step::node);
-    nodes.any(|n| n.input.first().is_some_and(|i| i == name) && images.contains(&n.op_type.as_str()))
+    let images = [
+        "Conv",
+        "MaxPool",
+        "AveragePool",
+        "BatchNormalization",
+        "GroupNormalization",
+        "InstanceNormalization",
+    ];
+    let takes = |node: &NodeProto| node.input.first().is_some_and(|input| input == name);
+    steps.iter().any(|step| match step {
+        Step::Groups { split, .. } => takes(split),
+        _ => takes(step.node()) && images.contains(&step.node().op_type.as_str()),
+    })
 }
 
 /// The value of a node that depends on constants, or on the shape of a flow.

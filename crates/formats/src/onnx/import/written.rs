@@ -1,7 +1,7 @@
 //! Recognises activations that a file composes of simpler operators, with factors in any order: GELU by `Erf`, hard
 //! swish by `Clip`, a leaky rectifier by `Max` or `Where`, and so on. There is no list of forms. Elementwise
 //! operators from one value to another are a function of one number, and such functions are compared by their
-//! values.
+//! values. Normalizations that are composed, by the root mean square or of groups, are found by their nodes.
 
 use super::known;
 use crate::onnx::{
@@ -45,6 +45,10 @@ pub(super) enum Step<'a> {
     /// Several nodes up to `last` that compute an activation of `input`; `rank` is the largest rank of the
     /// constants in them.
     Written { last: &'a NodeProto, input: &'a str, function: Function, rank: usize },
+    /// Several nodes up to `last` that compute x / √(mean of x² + epsilon) of the value `input`; `mean` is one of them.
+    RootMeanSquare { last: &'a NodeProto, input: &'a str, mean: &'a NodeProto, epsilon: f32 },
+    /// A Reshape, an InstanceNormalization, and a Reshape, which may normalize groups of channels.
+    Groups { split: &'a NodeProto, normal: &'a NodeProto, last: &'a NodeProto },
 }
 
 impl<'a> Step<'a> {
@@ -52,17 +56,22 @@ impl<'a> Step<'a> {
     pub fn node(&self) -> &'a NodeProto {
         match self {
             Self::Node(node) => node,
-            Self::Written { last, .. } => last,
+            Self::Written { last, .. } | Self::RootMeanSquare { last, .. } | Self::Groups { last, .. } => {
+                last
+            }
         }
     }
 
     /// Names of the inputs.
     pub fn inputs(&self) -> impl Iterator<Item = &'a str> {
-        let (all, one) = match self {
-            Self::Node(node) => (&node.input[..], None),
-            Self::Written { input, .. } => (&[][..], Some(*input)),
+        let behind = |node: &'a NodeProto| node.input.get(1..).unwrap_or_default();
+        let (one, all) = match *self {
+            Self::Node(node) => (None, [&node.input[..], &[], &[]]),
+            Self::Written { input, .. } => (Some(input), [&[][..]; 3]),
+            Self::RootMeanSquare { input, mean, .. } => (Some(input), [behind(mean), &[], &[]]),
+            Self::Groups { split, normal, last } => (None, [&split.input[..], behind(normal), behind(last)]),
         };
-        all.iter().map(String::as_str).chain(one)
+        one.into_iter().chain(all.into_iter().flatten().map(String::as_str))
     }
 }
 
@@ -100,7 +109,8 @@ pub(super) fn steps<'a>(nodes: &[&'a NodeProto], graph: &'a GraphProto, output: 
         if !node.output.iter().any(|name| wanted.contains(name.as_str())) {
             continue;
         }
-        let step = finder.find(n).unwrap_or(Step::Node(node));
+        let step = finder.groups(n).or_else(|| finder.root_mean_square(n)).or_else(|| finder.find(n));
+        let step = step.unwrap_or(Step::Node(node));
         wanted.extend(step.inputs());
         steps.push(step);
     }
@@ -141,6 +151,58 @@ struct Finder<'a, 'b> {
 }
 
 impl<'a> Finder<'a, '_> {
+    /// The node whose first output is this value, if it is this operator, as ONNX has it.
+    fn node(&self, value: &str, op: &str) -> Option<&'a NodeProto> {
+        let node = self.nodes[*self.gives.get(value)?];
+        let ours = ["", "ai.onnx"].contains(&node.domain.as_str());
+        let first = node.output.first().is_some_and(|output| output == value);
+        (ours && first && node.op_type == op && known::attributes(&Node(node)).is_ok()).then_some(node)
+    }
+
+    /// What may be a normalization of groups that ends in node `n`.
+    fn groups(&self, n: usize) -> Option<Step<'a>> {
+        let last = self.node(self.nodes[n].output.first()?, "Reshape")?;
+        let normal = self.node(last.input.first()?, "InstanceNormalization")?;
+        let split = self.node(normal.input.first()?, "Reshape")?;
+        Some(Step::Groups { split, normal, last })
+    }
+
+    /// A normalization by the root mean square that ends in node `n`.
+    fn root_mean_square(&self, n: usize) -> Option<Step<'a>> {
+        if !self.kinds[n].pointwise {
+            return None;
+        }
+        let last = self.nodes[n];
+        let [first, second] = &last.input[..] else { return None };
+        let reciprocal = |value: &'a String| Some(self.node(value, "Reciprocal")?.input.first()?.as_str());
+        let ways: [Option<(&'a String, &str)>; 2] = match last.op_type.as_str() {
+            "Div" => [Some((first, second)), None],
+            "Mul" => {
+                [reciprocal(second).map(|root| (first, root)), reciprocal(first).map(|root| (second, root))]
+            }
+            _ => [None, None],
+        };
+        ways.into_iter().flatten().find_map(|(x, root)| {
+            let sum = self.node(self.node(root, "Sqrt")?.input.first()?, "Add")?;
+            let [a, b] = &sum.input[..] else { return None };
+            let (mean, epsilon) = match (self.scalars.get(a.as_str()), self.scalars.get(b.as_str())) {
+                (None, Some(epsilon)) => (a, epsilon),
+                (Some(epsilon), None) => (b, epsilon),
+                _ => return None,
+            };
+            let mean = self.node(mean, "ReduceMean")?;
+            let square = mean.input.first()?;
+            let by_itself = self.node(square, "Mul").is_some_and(|node| node.input == [x.clone(), x.clone()]);
+            let power = || {
+                let node = self.node(square, "Pow")?;
+                let two = self.scalars.get(node.input.get(1)?.as_str())?.value == 2.0;
+                (two && node.input.first() == Some(x)).then_some(())
+            };
+            let epsilon = epsilon.value as f32;
+            (by_itself || power().is_some()).then_some(Step::RootMeanSquare { last, input: x, mean, epsilon })
+        })
+    }
+
     /// The longest composed activation that ends in node `n`. All paths from one value to the node are included.
     fn find(&self, n: usize) -> Option<Step<'a>> {
         if !self.kinds[n].pointwise {
