@@ -450,7 +450,7 @@ def normal():
     image_read("written_groups_bare", [*groups, node("Relu", "s", "v")], plain)
     image_read("written_groups_term_first", [*groups, node("Add", "s b", "m"), node("Mul", "m g", "v")], plain)
     image_read("written_groups_numbers", [*groups, node("Mul", "s g", "m"), node("Add", "m b", "v")], {**plain, "i": draw(2), "j": draw(2)})
-    image_refuse("written_groups_other_shape", "second axis", [*groups, node("Relu", "s", "v")], {**plain, "split": np.array([0, 8, -1]), "i": np.ones(8, "f4"), "j": np.zeros(8, "f4")})
+    image_refuse("written_groups_other_shape", "channels come first", [*groups, node("Relu", "s", "v")], {**plain, "split": np.array([0, 8, -1]), "i": np.ones(8, "f4"), "j": np.zeros(8, "f4")})
     end, own = node("Gemm", "v w c", "y"), {"w": draw(n, 5), "c": draw(5), "g": draw(n) + 1, "e": np.float32(1e-3), "two": np.float32(2), "last": np.array([-1])}
     read("rms_norm", [node("RMSNormalization", "x g", "v"), end], own, (n,), 23)
     read("rms_norm_epsilon", [node("RMSNormalization", "x g", "v", axis=1, epsilon=0.1), end], own, (n,), 23)
