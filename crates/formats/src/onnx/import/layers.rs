@@ -78,6 +78,13 @@ pub(super) fn node(
                 kind::name(other)
             )),
         },
+        "CastLike" => match inputs.get(1) {
+            Some(Some(Value::Flow(like))) if !like.whole && !like.raw => Ok(x.clone()),
+            Some(Some(Value::Constant(like))) if like.reals().is_ok() => Ok(x.clone()),
+            _ => {
+                Err("to the type of a value that is not float; numbers of the network are float here".into())
+            }
+        },
         "Add" | "Sub" | "Mul" | "Div" => match inputs.get(1) {
             Some(Some(Value::Constant(c))) => b.with_constant(x, c, false, sole),
             _ => match node.op() {

@@ -211,8 +211,12 @@ impl<'a> Import<'a> {
         let steps = written::steps(&nodes, graph, output);
         let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
         // Reading a value's shape or type does not count as using its numbers.
-        let asks = |step: &&Step<'_>| ["CastLike", "Shape", "Size"].contains(&step.node().op_type.as_str());
-        for name in steps.iter().filter(|step| !asks(step)).flat_map(Step::inputs) {
+        let read = |step: &Step<'_>| match step.node().op_type.as_str() {
+            "Shape" | "Size" => 0,
+            "CastLike" => 1,
+            _ => usize::MAX,
+        };
+        for name in steps.iter().flat_map(|step| step.inputs().take(read(step))) {
             *uses.entry(name).or_default() += 1;
         }
         let taken: BTreeSet<&str> = steps.iter().flat_map(Step::inputs).collect();
