@@ -91,7 +91,7 @@ def turned():
 
 def normal():
     return nn.Sequential(
-        nn.Conv2d(2, 6, 3), nn.GroupNorm(3, 6), nn.Tanh(), nn.Conv2d(6, 4, 3, stride=2), nn.InstanceNorm2d(4, affine=True), nn.ReLU(),
+        nn.Conv2d(2, 6, 3), nn.GroupNorm(3, 6), nn.Tanh(), nn.Conv2d(6, 4, 3, stride=2, bias=False), nn.InstanceNorm2d(4, affine=True), nn.ReLU(),
         nn.Flatten(), nn.Linear(16, 8), nn.RMSNorm(8), nn.Linear(8, 3),
     )  # fmt: skip
 
