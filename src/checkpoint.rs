@@ -5,7 +5,7 @@ use crate::{
     Error, Result,
     callbacks::Watch,
     metrics::{Metrics, RunningMetrics, StepResult},
-    program::{Parameter, arena_len},
+    program::{Parameter, arena_len, by_layer},
     words::hex,
 };
 use safetensors::{Dtype, SafeTensors, View};
@@ -258,10 +258,9 @@ impl Checkpoint {
         Self::from_bytes(what, bytes, &[])?;
         let file =
             SafeTensors::deserialize(bytes).map_err(|e| fail(format!("is not a safetensors file: {e}")))?;
-        let layer = |p: &Parameter| p.name.rsplit_once('.').map_or("", |(layer, _)| layer).to_string();
         let (mut weights, mut skipped, mut read) = (begin, Vec::new(), 0);
         weights.resize(arena_len(parameters), 0.0);
-        for own in parameters.chunk_by(|a, b| layer(a) == layer(b)) {
+        for (layer, own) in by_layer(parameters) {
             let misfit = own.iter().find_map(|p| match file.tensor(&p.name) {
                 Ok(tensor) if tensor.shape() == p.shape && tensor.dtype() == Dtype::F32 => None,
                 Ok(tensor) => Some(format!(
@@ -274,7 +273,7 @@ impl Checkpoint {
                 Err(_) => Some(format!("`{}` is not there", p.name)),
             });
             if let Some(reason) = misfit {
-                skipped.push(Skipped { layer: layer(&own[0]), reason });
+                skipped.push(Skipped { layer: layer.to_string(), reason });
                 continue;
             }
             read += 1;

@@ -116,6 +116,11 @@ pub struct Parameter {
 }
 
 impl Parameter {
+    /// The name of its layer: `dense_1` of `dense_1.kernel`.
+    pub fn layer(&self) -> &str {
+        self.name.rsplit_once('.').map_or("", |(layer, _)| layer)
+    }
+
     /// The number of its elements.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
@@ -169,6 +174,11 @@ pub struct Program {
     pub slots: usize,
     /// The contents of the constant values.
     pub constants: Vec<Data>,
+}
+
+/// The parameters of each layer, with its name, in their order.
+pub fn by_layer(parameters: &[Parameter]) -> impl Iterator<Item = (&str, &[Parameter])> {
+    parameters.chunk_by(|a, b| a.layer() == b.layer()).map(|own| (own[0].layer(), own))
 }
 
 impl Program {

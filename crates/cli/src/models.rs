@@ -161,7 +161,7 @@ impl Description {
     fn new(model: &Model, about: Option<&'static str>, batch: usize) -> Result<Self> {
         let all = model.parameters()?;
         let tensors = |layer: &str| {
-            let own = all.iter().filter(|p| p.name.rsplit_once('.').is_some_and(|(name, _)| name == layer));
+            let own = all.iter().filter(|p| p.layer() == layer);
             own.map(|p| Tensor { name: p.name.clone(), shape: p.shape.clone(), trained: p.trained }).collect()
         };
         let layers = model.summary()?.into_iter().map(|layer| Layer {

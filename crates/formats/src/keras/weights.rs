@@ -15,7 +15,7 @@ use std::{
 };
 use wgrad::{
     checkpoint::{Checkpoint, Skipped},
-    program::{Parameter, counted},
+    program::{Parameter, by_layer, counted},
 };
 
 /// A tensor: its shape and its values.
@@ -60,18 +60,18 @@ pub fn fitting(path: &Path, parameters: &[Parameter], begin: Vec<f32>) -> Result
         true => (tensors(path, parameters)?, BTreeMap::new()),
         false => {
             let (file, named) = layers_by_name(path)?;
-            let mut read = (BTreeMap::new(), BTreeMap::new());
+            let (mut tensors, mut reasons) = (BTreeMap::new(), BTreeMap::new());
             for (layer, own) in by_layer(parameters) {
                 let Some(group) = named.get(layer) else { continue };
-                match of_layer(&file, (layer, group), &own) {
-                    Ok(tensors) => read.0.extend(tensors),
-                    Err(Problem::Misfit(reason)) => drop(read.1.insert(layer.to_string(), reason)),
+                match of_layer(&file, (layer, group), own) {
+                    Ok(own) => tensors.extend(own),
+                    Err(Problem::Misfit(reason)) => drop(reasons.insert(layer.to_string(), reason)),
                     Err(Problem::Damaged(message)) => {
                         return Err(checkpoint_error(path.display().to_string(), message));
                     }
                 }
             }
-            read
+            (tensors, reasons)
         }
     };
     let bytes = safetensors_of(path, tensors)?;
@@ -120,11 +120,10 @@ pub fn tensors(path: &Path, parameters: &[Parameter]) -> Result<BTreeMap<String,
         return of_layers(&file, &groups, &network).map_err(fail);
     }
     let (file, named) = layers_by_name(path)?;
-    let layers = by_layer(parameters);
     let mut known: Vec<&str> = named.keys().map(String::as_str).collect();
     known.sort_unstable();
-    let groups = layers.iter().map(|(layer, _)| match named.get(*layer) {
-        Some(group) => Ok((*layer, group.clone())),
+    let groups = by_layer(parameters).map(|(layer, _)| match named.get(layer) {
+        Some(group) => Ok((layer, group.clone())),
         None => Err(fail(format!("has no layer `{layer}`; it has {}", known.join(", ")))),
     });
     of_layers(&file, &groups.collect::<Result<Vec<_>>>()?, parameters).map_err(fail)
@@ -155,19 +154,6 @@ fn open(bytes: Vec<u8>) -> Words<File> {
     File::from_bytes(bytes).map_err(|e| damaged(&e))
 }
 
-/// Groups the parameters by layer, keeping their order.
-pub(super) fn by_layer(parameters: &[Parameter]) -> Vec<(&str, Vec<&Parameter>)> {
-    let mut layers: Vec<(&str, Vec<&Parameter>)> = Vec::new();
-    for parameter in parameters {
-        let layer = parameter.name.rsplit_once('.').map_or("", |(layer, _)| layer);
-        match layers.last_mut() {
-            Some((last, all)) if *last == layer => all.push(parameter),
-            _ => layers.push((layer, vec![parameter])),
-        }
-    }
-    layers
-}
-
 /// Why the tensors of a layer are not read.
 enum Problem {
     /// The file has others than the network.
@@ -192,7 +178,7 @@ fn of_layers(
     let mut all = BTreeMap::new();
     for (layer, parameters) in by_layer(parameters) {
         let Some((_, group)) = groups.iter().find(|(name, _)| *name == layer) else { continue };
-        all.extend(of_layer(file, (layer, group), &parameters).map_err(Problem::message)?);
+        all.extend(of_layer(file, (layer, group), parameters).map_err(Problem::message)?);
     }
     Ok(all)
 }
@@ -201,7 +187,7 @@ fn of_layers(
 fn of_layer(
     file: &File,
     (layer, group): (&str, &str),
-    parameters: &[&Parameter],
+    parameters: &[Parameter],
 ) -> std::result::Result<Vec<(String, Tensor)>, Problem> {
     let found = file
         .group(group)

@@ -1,10 +1,10 @@
 //! Writes weights in the format of Keras 3's `.weights.h5`, which is also a part of its `.keras` archives.
 
-use super::{node::Node, weights::by_layer};
+use super::node::Node;
 use crate::{Result, error::checkpoint_error};
 use hdf5_pure::{AttrValue, FileBuilder, FinishedGroup};
 use std::{collections::BTreeMap, path::Path};
-use wgrad::program::Parameter;
+use wgrad::program::{Parameter, by_layer};
 
 /// A group of the file.
 #[derive(Default)]
@@ -81,7 +81,7 @@ pub fn weights_bytes(text: &str, parameters: &[Parameter], arena: &[f32]) -> Res
         tree.at(&node.group).layer = Some(layer);
         let parts = parts(node);
         for (part, tensors) in parts.iter().zip(tensors.chunks(tensors.len().div_ceil(parts.len()).max(1))) {
-            let values = |p: &&'_ Parameter| arena.get(p.offset..p.offset + p.len());
+            let values = |p: &Parameter| arena.get(p.offset..p.offset + p.len());
             let named = tensors.iter().map(|p| Some((&p.shape[..], values(p)?))).collect::<Option<Vec<_>>>();
             let named = named.ok_or_else(|| fail(format!("the weights end before layer `{layer}`")))?;
             let tree = tree.at(&format!("{}/{part}", node.group));

@@ -549,7 +549,7 @@ fn group_norm(
     for (there, op, wanted) in
         [(layer.scale, "Mul", format!("{name}/scaled")), (layer.center, "Add", name.to_string())]
     {
-        if let Some(id) = if there { ids.next() } else { None } {
+        if let Some(id) = there.then(|| ids.next()).flatten() {
             let numbers = weights.tensor(*id).reshaped(&of_channels(&x, len))?;
             let numbers = w.constant(weights.name(*id), numbers);
             y = w.node(op, &wanted, &[&y, &numbers], Vec::new());

@@ -1,6 +1,6 @@
 //! Converts nodes to layers, except those for sequences.
 
-use super::{Axis, Flow, Said, Value, network::Network, sequence, written::Function};
+use super::{Axis, Flow, Said, Value, network::Network, sequence, short, written::Function};
 use crate::onnx::{
     attributes::Node,
     proto::{NodeProto, kind},
@@ -139,9 +139,7 @@ pub(super) fn node(
             if drops && !b.network.training {
                 return Err("in training (its third input); export the network for inference".into());
             }
-            // The shortest decimal number with the file's f32 value.
-            let rate: f64 = rate.to_string().parse().unwrap_or(f64::from(rate));
-            Ok(b.one(x, &x.shape, |name| Dropout { name, ..Dropout::new(rate) }.into(), Vec::new()))
+            Ok(b.one(x, &x.shape, |name| Dropout { name, ..Dropout::new(short(rate)) }.into(), Vec::new()))
         }
         "Concat" => b.join(Concatenate::new().into()),
         "PRelu" => {

@@ -156,6 +156,11 @@ pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Import
 }
 
 /// The name of a node, or of its first output.
+/// The shortest decimal number with the file's f32 value.
+fn short(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
+}
+
 fn name_of(node: &NodeProto) -> &str {
     if node.name.is_empty() { node.output.first().map_or("", String::as_str) } else { &node.name }
 }

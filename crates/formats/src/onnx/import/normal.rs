@@ -6,7 +6,7 @@ use super::{
     layers::{Reader, reordered},
     name_of,
     network::Network,
-    sequence,
+    sequence, short,
 };
 use crate::onnx::{
     attributes::{Node, reshaped},
@@ -15,11 +15,6 @@ use crate::onnx::{
 };
 use std::{collections::BTreeMap, iter::repeat_n, rc::Rc};
 use wgrad::layers::{GroupNormalization, Layer, RMSNormalization, UnitNormalization};
-
-/// The shortest decimal number with the file's f32 value.
-fn short(value: f32) -> f64 {
-    value.to_string().parse().unwrap_or(f64::from(value))
-}
 
 /// True if the second axis is that of channels, and the first that of the batch, as operators on groups take them.
 fn channels_second(x: &Flow) -> bool {
@@ -56,11 +51,7 @@ impl Reader<'_, '_> {
     }
 
     pub(super) fn root_mean_square(&mut self, x: &Flow) -> Said<Flow> {
-        let at = x.axis(self.node.int("axis", -1))?;
-        if at + 1 != x.axes.len() || !x.is_last(at) {
-            return Err("over axes other than the last, that of channels".into());
-        }
-        let channels = x.shape.last().copied().unwrap_or(1);
+        let channels = self.last_channels(x)?;
         let scale = reordered(&self.constant(1)?.expanded(&[channels])?, x);
         let epsilon = short(self.node.float("epsilon", 1e-5));
         let make = |name| RMSNormalization { epsilon, name }.into();

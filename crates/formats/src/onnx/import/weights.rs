@@ -3,6 +3,7 @@
 use super::{
     Axis, Flow, Said,
     layers::{Reader, reordered},
+    short,
 };
 use crate::onnx::tensor::Tensor;
 use wgrad::layers::{BatchNormalization, Dense, LayerNormalization, PReLU};
@@ -86,19 +87,23 @@ impl Reader<'_, '_> {
             ("moving_mean", own(3)?),
             ("moving_variance", own(4)?),
         ];
-        let short = |v: f32| v.to_string().parse().unwrap_or(f64::from(v));
         let (epsilon, momentum) =
             (short(self.node.float("epsilon", 1e-5)), short(self.node.float("momentum", 0.9)));
         let make = |name| BatchNormalization { momentum, epsilon, name, ..BatchNormalization::new() }.into();
         Ok(self.one(x, &x.shape, make, weights))
     }
 
-    pub(super) fn layer_norm(&mut self, x: &Flow) -> Said<Flow> {
+    /// The number of channels that a normalization goes over: those of the last axis.
+    pub(super) fn last_channels(&self, x: &Flow) -> Said<usize> {
         let at = x.axis(self.node.int("axis", -1))?;
         if at + 1 != x.axes.len() || !x.is_last(at) {
             return Err("over axes other than the last, that of channels".into());
         }
-        let channels = x.shape.last().copied().unwrap_or(1);
+        Ok(x.shape.last().copied().unwrap_or(1))
+    }
+
+    pub(super) fn layer_norm(&mut self, x: &Flow) -> Said<Flow> {
+        let channels = self.last_channels(x)?;
         let gamma = reordered(&self.constant(1)?.expanded(&[channels])?, x);
         let beta = self
             .optional(2)?
@@ -106,8 +111,7 @@ impl Reader<'_, '_> {
             .transpose()?;
         let center = beta.is_some();
         let weights = std::iter::once(("gamma", gamma)).chain(beta.map(|b| ("beta", b))).collect();
-        let epsilon = self.node.float("epsilon", 1e-5);
-        let epsilon = epsilon.to_string().parse().unwrap_or(f64::from(epsilon));
+        let epsilon = short(self.node.float("epsilon", 1e-5));
         let make = |name| LayerNormalization { epsilon, center, scale: true, name }.into();
         Ok(self.one(x, &x.shape, make, weights))
     }
