@@ -203,8 +203,8 @@ pub fn fits(model: &Model, data: &Dataset) -> Result<()> {
         return fail("at least one training and one test image".into(), "none".into());
     }
     data.check()?;
-    let Some(words) = model.words()? else { return Ok(()) };
-    data.splits().try_for_each(|(name, split)| data.check_words(name, split, words))
+    let words = model.words()?;
+    data.splits().try_for_each(|(name, split)| data.check_words(name, split, &words))
 }
 
 #[cfg(test)]

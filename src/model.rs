@@ -19,7 +19,10 @@ use crate::{
     regularization::{self, Constraint, Regularizer},
 };
 pub use explaining::Explaining;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Range,
+};
 
 /// Most layers of a network, and most inputs of a layer. It is far above any network that can be trained, yet low
 /// enough to validate any file at once.
@@ -67,9 +70,22 @@ pub struct Model {
     /// By layer index: what each update leaves its tensors as, by their short names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub constraints: BTreeMap<usize, BTreeMap<String, Constraint>>,
+    /// By layer index: the earlier layer whose tensors the layer uses, as when Keras calls one layer twice. Their
+    /// gradient is the sum of those of all uses.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shares: BTreeMap<usize, String>,
     /// The loss, unless it is the one that [`Model::loss`] infers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
+}
+
+/// Values of an input that are whole numbers: words, of which a table has a row each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WordRange {
+    /// The values, counted from 0.
+    pub values: Range<usize>,
+    /// Number of words: the values are below it.
+    pub count: usize,
 }
 
 /// A layer of a model: its name, output shape, number of parameters and inputs.
@@ -87,6 +103,8 @@ pub struct LayerSummary {
     pub not_trained: usize,
     /// The layers whose outputs the layer takes, or `input`.
     pub inputs: Vec<String>,
+    /// The earlier layer whose tensors the layer uses; they count as that layer's parameters.
+    pub shares: Option<String>,
 }
 
 /// A layer together with its place in the network.
@@ -112,6 +130,7 @@ impl Model {
             frozen: BTreeSet::new(),
             regularizers: BTreeMap::new(),
             constraints: BTreeMap::new(),
+            shares: BTreeMap::new(),
             loss: None,
         }
     }
@@ -174,6 +193,32 @@ impl Model {
         self
     }
 
+    /// Lets the layer that was appended last use the tensors of an earlier layer of its kind, like a second call of a
+    /// layer of Keras.
+    ///
+    /// ```
+    /// use wgrad::{layers::{Dense, InputLayer, Subtract}, model::Model};
+    /// let mut encoder = Dense::new(8);
+    /// encoder.name = Some("encoder".into());
+    /// let model = Model::new("twins", [1, 1, 8])
+    ///     .add(InputLayer::new(&[4], 0))
+    ///     .add(encoder)
+    ///     .add(InputLayer::new(&[4], 4))
+    ///     .add(Dense::new(8))
+    ///     .sharing("encoder")
+    ///     .add_from(Subtract::new(), &["encoder", "dense_1"])
+    ///     .add(Dense::new(2));
+    /// let tensors: Vec<String> = model.parameters()?.into_iter().map(|tensor| tensor.name).collect();
+    /// assert_eq!(tensors, ["encoder.kernel", "encoder.bias", "dense_2.kernel", "dense_2.bias"]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
+    pub fn sharing(mut self, layer: &str) -> Self {
+        if let Some(last) = self.layers.len().checked_sub(1) {
+            self.shares.insert(last, layer.to_string());
+        }
+        self
+    }
+
     /// Number of values of an image.
     pub fn pixels(&self) -> usize {
         self.input_shape.iter().product()
@@ -227,24 +272,50 @@ impl Model {
         Ok(loss.is_regression() || loss == Loss::BinaryCrossEntropy && self.labels()? > 1)
     }
 
-    /// Number of words that the input may have, if an [`layers::Embedding`] takes it: its values are then whole numbers
-    /// below that.
+    /// The values of the input that an [`layers::Embedding`] takes, if there are some: they are whole numbers below the
+    /// number of its words.
     ///
     /// # Errors
     /// [`Error::Model`] if the layers do not fit.
-    pub fn words(&self) -> Result<Option<usize>> {
+    pub fn words(&self) -> Result<Vec<WordRange>> {
         let (placed, _) = self.place()?;
-        let mut words: Option<usize> = None;
-        // True for layers that give the input in another shape.
-        let mut same: Vec<bool> = Vec::new();
+        let mut words: Vec<WordRange> = Vec::new();
+        // For each layer that only hands values of the input on: which.
+        let mut handed: Vec<Vec<Range<usize>>> = Vec::new();
+        let whole = vec![0..self.pixels()];
         for p in &placed {
-            let of_input = p.from.iter().all(|from| from.is_none_or(|n| same[n]));
-            if let (Layer::Embedding(layer), true) = (p.layer, of_input) {
-                words = Some(words.map_or(layer.input_dim, |words| words.min(layer.input_dim)));
-            }
-            same.push(of_input && matches!(p.layer, Layer::Flatten(_) | Layer::Reshape(_)));
+            let taken: Vec<&Vec<Range<usize>>> =
+                p.from.iter().map(|from| from.map_or(&whole, |n| &handed[n])).collect();
+            let known = taken.iter().all(|ranges| !ranges.is_empty());
+            let all = || if known { taken.iter().copied().flatten().cloned().collect() } else { Vec::new() };
+            let on = match p.layer {
+                Layer::Embedding(layer) => {
+                    for values in all() {
+                        words.push(WordRange { values, count: layer.input_dim });
+                    }
+                    Vec::new()
+                }
+                Layer::InputLayer(layer) => vec![layer.values()],
+                Layer::Flatten(_) | Layer::Reshape(_) | Layer::Concatenate(_) => all(),
+                _ => Vec::new(),
+            };
+            handed.push(on);
         }
         Ok(words)
+    }
+
+    /// The inputs of a network with several, in the order of their values: name, shape without the batch. Empty for a
+    /// network with one.
+    pub fn several_inputs(&self) -> Result<Vec<(String, Vec<usize>)>> {
+        let (placed, _) = self.place()?;
+        let mut found: Vec<(usize, String, Vec<usize>)> = Vec::new();
+        for p in &placed {
+            if let Layer::InputLayer(layer) = p.layer {
+                found.push((layer.first, p.place.name.clone(), layer.shape.clone()));
+            }
+        }
+        found.sort();
+        Ok(found.into_iter().map(|(_, name, shape)| (name, shape)).collect())
     }
 
     /// Shape of the output, without the batch.
@@ -282,14 +353,19 @@ impl Model {
             ids.iter().map(|id| &parameters[id.0]).filter(|p| which(p)).map(Parameter::len).sum()
         };
         let names: Vec<String> = placed.iter().map(|p| p.place.name.clone()).collect();
+        let own = |place: &Place| match self.shares.contains_key(&place.index) {
+            true => Vec::new(),
+            false => place.parameters.clone(),
+        };
         Ok(placed
             .into_iter()
             .map(|p| LayerSummary {
-                name: p.place.name,
                 kind: p.layer.kind(),
+                parameters: count(&own(&p.place), |_| true),
+                not_trained: count(&own(&p.place), |p| !p.trained),
+                shares: self.shares.get(&p.place.index).cloned(),
+                name: p.place.name,
                 output: p.place.output,
-                parameters: count(&p.place.parameters, |_| true),
-                not_trained: count(&p.place.parameters, |p| !p.trained),
                 inputs: p
                     .from
                     .iter()
@@ -367,12 +443,22 @@ impl Model {
             };
             let output = output.and_then(|shape| counted(&shape).map(|_| shape));
             let output = output.map_err(|message| fail(label.clone(), message))?;
-            let frozen = self.frozen.contains(&index);
+            let owner = self.owner(index, &placed, &parameters).map_err(|message| fail(label.clone(), message))?;
+            let frozen = owner.map_or(self.frozen.contains(&index), |owner| placed[owner].place.frozen);
             let trained = rules.joined_parameters(&shapes).into_iter().map(|tensor| (tensor, !frozen));
             let mut ids = Vec::new();
             for ((short, shape, initializer), trained) in
                 trained.chain(rules.states(&shapes[0]).into_iter().map(|tensor| (tensor, false)))
             {
+                if let Some(owner) = owner {
+                    let theirs = placed[owner].place.parameters.get(ids.len()).copied();
+                    let theirs = theirs.filter(|id| parameters[id.0].shape == shape).ok_or_else(|| {
+                        let of = &placed[owner].place.name;
+                        fail(label.clone(), format!("shares the tensors of `{of}`, whose {short} is not {shape:?}"))
+                    })?;
+                    ids.push(theirs);
+                    continue;
+                }
                 ids.push(ParameterId(parameters.len()));
                 let name = format!("{name}.{short}");
                 let large = |message: String| fail(label.clone(), format!("its {short}: {message}"));
@@ -430,13 +516,51 @@ impl Model {
         Ok(())
     }
 
+    /// The earlier layer whose tensors layer `index` uses, if there is one. `placed` holds the layers before it.
+    fn owner(
+        &self,
+        index: usize,
+        placed: &[Placed<'_>],
+        parameters: &[Parameter],
+    ) -> std::result::Result<Option<usize>, String> {
+        let Some(name) = self.shares.get(&index) else { return Ok(None) };
+        let found = placed.iter().position(|p| p.place.name == *name);
+        let owner = found.ok_or_else(|| {
+            let able = placed.iter().filter(|p| p.layer.kind() == self.layers[index].kind());
+            let able: Vec<&str> = able.map(|p| p.place.name.as_str()).collect();
+            let able = if able.is_empty() { "none".to_string() } else { able.join(", ") };
+            format!("shares the tensors of `{name}`, which is no earlier layer; of its kind there are {able}")
+        })?;
+        let (kind, theirs) = (self.layers[index].kind(), placed[owner].layer.kind());
+        if kind != theirs {
+            return Err(format!("is a {kind} and shares the tensors of `{name}`, a {theirs}; both are of one kind"));
+        }
+        if placed[owner].place.parameters.is_empty() {
+            return Err(format!("shares the tensors of `{name}`, which has none; leave it out"));
+        }
+        let first = parameters[placed[owner].place.parameters[0].0].layer().to_string();
+        let held = self.regularizers.contains_key(&index) || self.constraints.contains_key(&index);
+        if held || self.frozen.contains(&index) != placed[owner].place.frozen {
+            return Err(format!(
+                "shares the tensors of `{first}`; regularizers, constraints and `trainable` belong to that layer"
+            ));
+        }
+        Ok(Some(owner))
+    }
+
     /// The sources of the inputs of layer `index`: indices of earlier layers, or `None` for the image.
     fn sources(
         &self,
         index: usize,
         numbers: &HashMap<String, usize>,
     ) -> std::result::Result<Vec<Option<usize>>, String> {
-        let Some(names) = self.inputs.get(&index) else { return Ok(vec![index.checked_sub(1)]) };
+        let is_input = matches!(self.layers[index], Layer::InputLayer(_));
+        let Some(names) = self.inputs.get(&index) else {
+            return Ok(vec![index.checked_sub(1).filter(|_| !is_input)]);
+        };
+        if is_input && *names != [INPUT] {
+            return Err(format!("takes {}, and one of several inputs takes `{INPUT}`; leave its inputs out", names.join(", ")));
+        }
         if names.is_empty() {
             return Err("has an empty list of inputs; name at least one layer, or leave the list out".into());
         }
@@ -468,6 +592,26 @@ impl Model {
             let layer = format!("layer {} ({})", p.place.index + 1, p.place.name);
             Err(Error::Model { model: self.name.clone(), layer, message })
         };
+        let mut taken: Vec<(Range<usize>, &Placed<'_>)> = Vec::new();
+        for p in placed {
+            let Layer::InputLayer(layer) = p.layer else { continue };
+            let values = layer.values();
+            if let Some((_, other)) = taken.iter().find(|(v, _)| v.start < values.end && values.start < v.end) {
+                let next = taken.iter().map(|(v, _)| v.end).max().unwrap_or_default();
+                let other = &other.place.name;
+                return fail(
+                    p,
+                    format!("takes the value {} of the input, as `{other}` does; begin behind it: first = {next}", values.start),
+                );
+            }
+            taken.push((values, p));
+        }
+        if let Some(loose) = placed.iter().find(|p| {
+            !taken.is_empty() && !matches!(p.layer, Layer::InputLayer(_)) && p.from.contains(&None)
+        }) {
+            let inputs: Vec<&str> = taken.iter().map(|(_, p)| p.place.name.as_str()).collect();
+            return fail(loose, format!("takes all inputs at once; name one of them: {}", inputs.join(", ")));
+        }
         let Some((_, before)) = placed.split_last() else { return Ok(()) };
         if let Some(loose) = before.iter().find(|p| p.uses == 0) {
             return fail(
@@ -718,6 +862,7 @@ fn backward(b: &mut Builder, placed: &[Placed<'_>], dy: ValueId, image: bool) ->
     if let (Some(last), Some(true)) = (gradients.last_mut(), learns.last()) {
         *last = Some(dy);
     }
+    b.share(placed.iter().flat_map(|p| &p.place.parameters));
     for (n, p) in placed.iter().enumerate().rev() {
         let Some(dy) = gradients[n] else { continue };
         let wanted: Vec<bool> = p.from.iter().map(|from| from.map_or(image, |n| learns[n])).collect();
@@ -734,5 +879,6 @@ fn backward(b: &mut Builder, placed: &[Placed<'_>], dy: ValueId, image: bool) ->
             });
         }
     }
+    b.add_shared();
     to_image
 }

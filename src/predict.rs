@@ -4,11 +4,11 @@ use crate::{
     Error, Result,
     checkpoint::Checkpoint,
     compiled::CompiledModel,
-    data::no_word,
+    data::{NoWord, no_word},
     feed::{Batch, Step},
     gpu::{Context, Fetch, floats},
     loss::Loss,
-    model::Model,
+    model::{Model, WordRange},
     optim::Optimizer,
     plan::{Arenas, fitting},
     preprocessing::Preprocessing,
@@ -21,8 +21,8 @@ pub struct Predictor {
     compiled: CompiledModel,
     outputs: usize,
     loss: Loss,
-    /// Number of words of the input, if it has some.
-    words: Option<usize>,
+    /// The values of the input that are words.
+    words: Vec<WordRange>,
 }
 
 impl Predictor {
@@ -112,6 +112,17 @@ impl Predictor {
         Ok(Self { compiled, outputs: model.outputs()?, loss: model.loss()?, words: model.words()? })
     }
 
+    /// Refuses images with values that should be words and are none.
+    fn check_words(&self, images: &[u8]) -> Result<()> {
+        let each = self.compiled.plan.program.pixels / size_of::<f32>();
+        let Some(NoWord { row, place, value, count }) = no_word(images, each, &self.words) else { return Ok(()) };
+        let message = format!(
+            "got {value} in row {row} (from 0), at value {place}, expected a whole number from 0 to {}",
+            count - 1
+        );
+        Err(Error::Dataset { data: "the input".into(), message })
+    }
+
     /// The class probabilities of each image in `images`, which are (images, height, width, channels) bytes; for a
     /// regression, its number.
     ///
@@ -128,7 +139,7 @@ impl Predictor {
     /// [`crate::Error::Dataset`] where the network looks its input up in a table, and a value is none of its rows;
     /// [`crate::Error::Device`] if the device fails.
     pub async fn outputs(&self, images: &[u8]) -> Result<Vec<Vec<f32>>> {
-        self.words.map_or(Ok(()), |words| whole_below(words, images))?;
+        self.check_words(images)?;
         let program = &self.compiled.plan.program;
         let mut all = Vec::new();
         for part in images.chunks(program.batch * program.pixels) {
@@ -146,14 +157,18 @@ impl Predictor {
 
     /// Submits at most [`Predictor::batch`] images and returns without waiting; [`Predictor::answer`] has the result.
     ///
+    /// # Errors
+    /// [`crate::Error::Dataset`] where the network looks its input up in a table, and a value is none of its rows.
+    ///
     /// # Panics
     /// If there are more images.
-    pub fn ask(&self, images: &[u8]) -> Asked {
+    pub fn ask(&self, images: &[u8]) -> Result<Asked> {
+        self.check_words(images)?;
         let rows = images.len() / self.compiled.plan.program.pixels;
         assert!(rows <= self.batch(), "{rows} images, {} fit", self.batch());
         self.submit(images);
         let CompiledModel { context, plan, .. } = &self.compiled;
-        Asked { fetch: context.fetch(&[plan.output()]), rows }
+        Ok(Asked { fetch: context.fetch(&[plan.output()]), rows })
     }
 
     /// The probabilities for `asked` once they have arrived, `None` before. Returns at once.
@@ -196,13 +211,6 @@ fn program(
 ) -> Result<Program> {
     let program = |batch| model.program(input, mode, batch, 1, &Optimizer::default());
     program(fitting(context, batch, &|batch| Ok(vec![program(batch)?]))?)
-}
-
-/// Refuses values that are no whole numbers below `words`.
-fn whole_below(words: usize, images: &[u8]) -> Result<()> {
-    let Some((at, value)) = no_word(images, words) else { return Ok(()) };
-    let message = format!("got {value} at value {at}, expected a whole number from 0 to {}", words - 1);
-    Err(Error::Dataset { data: "the input".into(), message })
 }
 
 /// A prediction on its way from the device.

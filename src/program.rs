@@ -9,7 +9,7 @@ use crate::{
     initializer::Initializer,
     op::{Activation, Call, twin::Data},
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 pub use temporaries::Temporaries;
 
 /// Parameters start at multiples of this many elements in their arena: 256 bytes, WebGPU's alignment.
@@ -20,7 +20,7 @@ pub const ALIGN: usize = 64;
 pub struct ValueId(pub usize);
 
 /// Identifies a parameter of a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ParameterId(pub usize);
 
 /// Storage of a value.
@@ -243,6 +243,8 @@ pub struct Builder {
     pub pass: Pass,
     fused: HashMap<ValueId, &'static Activation>,
     parameters: HashMap<ParameterId, ValueId>,
+    /// For each tensor that several layers use, their gradients so far.
+    shared: BTreeMap<ParameterId, Vec<ValueId>>,
 }
 
 impl Builder {
@@ -262,7 +264,7 @@ impl Builder {
             slots,
             constants: Vec::new(),
         };
-        Self { program, pass: Pass::Forward, fused: HashMap::new(), parameters: HashMap::new() }
+        Self { program, pass: Pass::Forward, fused: HashMap::new(), parameters: HashMap::new(), shared: BTreeMap::new() }
     }
 
     /// Images per step.
@@ -343,8 +345,41 @@ impl Builder {
     /// The value that receives the gradient of a parameter; an unused one if the parameter is not trained.
     pub fn gradient(&mut self, id: ParameterId) -> ValueId {
         let Parameter { name, shape, trained, .. } = self.program.parameters[id.0].clone();
-        let home = if trained { Home::Gradient(id) } else { Home::Temporary };
-        self.add(format!("d {name}"), shape, home)
+        let shared = trained && self.shared.contains_key(&id);
+        let home = if trained && !shared { Home::Gradient(id) } else { Home::Temporary };
+        let value = self.add(format!("d {name}"), shape, home);
+        if let Some(gradients) = self.shared.get_mut(&id).filter(|_| shared) {
+            gradients.push(value);
+        }
+        value
+    }
+
+    /// Expects several gradients of each tensor that occurs several times in `used`, the tensors of all layers.
+    pub(crate) fn share<'a>(&mut self, used: impl Iterator<Item = &'a ParameterId>) {
+        let mut counts: BTreeMap<ParameterId, usize> = BTreeMap::new();
+        for id in used {
+            *counts.entry(*id).or_default() += 1;
+        }
+        let several = counts.into_iter().filter(|(_, count)| *count > 1);
+        self.shared = several.map(|(id, _)| (id, Vec::new())).collect();
+    }
+
+    /// Adds up the gradients of the tensors that several layers use, in the order in which they were computed.
+    pub(crate) fn add_shared(&mut self) {
+        for (id, gradients) in std::mem::take(&mut self.shared) {
+            let Some((last, before)) = gradients.split_last() else { continue };
+            let Parameter { name, shape, .. } = self.program.parameters[id.0].clone();
+            let layer = self.program.parameters[id.0].layer().to_string();
+            let whole = self.add(format!("d {name}"), shape, Home::Gradient(id));
+            let count = self.program.values[whole.0].len();
+            let sum = before.split_first().map(|(first, more)| {
+                more.iter().fold(*first, |sum, next| self.sum(&layer, sum, *next))
+            });
+            // One gradient alone is added to zeros.
+            let sum = sum.unwrap_or_else(|| self.fixed("zeros", vec![count], Home::Zeros));
+            let call = Call::new(&crate::kernels::ADD, &[("COUNT", count)]);
+            self.call(&layer, call, &[("y", whole), ("a", sum), ("b", *last)]);
+        }
     }
 
     /// `bias` if the layer has one, else zeros.

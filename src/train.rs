@@ -26,7 +26,7 @@ use crate::{
     layers::Layer,
     loss::Loss,
     metrics::{Metrics, StepResult},
-    model::{Model, Placed},
+    model::{Model, Placed, WordRange},
     objective::Objective,
     observe::Recorder,
     optim::Optimizer,
@@ -133,8 +133,8 @@ pub struct Trainer {
     weights: Option<Arc<[f32]>>,
     /// True if the network ends in the activation that belongs to its loss.
     ends_in_loss: bool,
-    /// Number of words of the input, if it has some.
-    words: Option<usize>,
+    /// The values of the input that are words.
+    words: Vec<WordRange>,
 }
 
 /// Result of [`Trainer::epoch`] and [`Trainer::advance`].

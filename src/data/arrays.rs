@@ -4,7 +4,7 @@
 use super::Split;
 use super::dataset::Dataset;
 use crate::{Error, Result};
-use crate::{preprocessing::Preprocessing, words::hex};
+use crate::{model::WordRange, preprocessing::Preprocessing, words::hex};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -222,25 +222,26 @@ impl Dataset {
         Ok(())
     }
 
-    /// Checks that the values of a part are whole numbers below `words`.
+    /// Checks that the values of a part that are words are whole numbers below the number of words.
     ///
     /// # Errors
     /// [`Error::Dataset`] with the first that is none.
-    pub(crate) fn check_words(&self, name: &str, split: &Split, words: usize) -> Result<()> {
+    pub(crate) fn check_words(&self, name: &str, split: &Split, words: &[WordRange]) -> Result<()> {
+        let Some(first) = words.first() else { return Ok(()) };
         if !self.input.floats || self.input.normalization.is_some() {
             return self.refuse(format!(
-                "got images, expected whole numbers below {words} as floats, not normalized: the network looks them up \
-                 in a table"
+                "got images, expected whole numbers below {} as floats, not normalized: the network looks them up in a \
+                 table",
+                first.count
             ));
         }
         let each = (self.height * self.width * self.channels).max(1);
-        match no_word(split.images.memory(), words) {
+        match no_word(split.images.memory(), each, words) {
             None => Ok(()),
-            Some((at, value)) => self.refuse(format!(
-                "got {value} in row {} (from 0) of its {name} part, at value {}, expected a whole number from 0 to {}",
-                at / each,
-                at % each,
-                words - 1
+            Some(NoWord { row, place, value, count }) => self.refuse(format!(
+                "got {value} in row {row} (from 0) of its {name} part, at value {place}, expected a whole number from 0 to \
+                 {}",
+                count - 1
             )),
         }
     }
@@ -250,11 +251,32 @@ impl Dataset {
     }
 }
 
-/// The first of the floats in `bytes` that is no whole number from 0, below `words`, and its place.
-pub(crate) fn no_word(bytes: &[u8], words: usize) -> Option<(usize, f32)> {
-    let is_word = |value: f32| value >= 0.0 && f64::from(value) < words as f64 && value.fract() == 0.0;
-    let floats = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
-    floats.enumerate().find(|(_, value)| !is_word(*value))
+/// A value that should be a word and is none.
+pub(crate) struct NoWord {
+    /// Its row, from 0.
+    pub row: usize,
+    /// Its place in the row, from 0.
+    pub place: usize,
+    /// The value.
+    pub value: f32,
+    /// Number of words.
+    pub count: usize,
+}
+
+/// The first of the floats in `bytes`, rows of `each`, that should be a word and is none.
+pub(crate) fn no_word(bytes: &[u8], each: usize, words: &[WordRange]) -> Option<NoWord> {
+    let is_word =
+        |value: f32, count: usize| value >= 0.0 && f64::from(value) < count as f64 && value.fract() == 0.0;
+    let floats = bytes.as_chunks::<4>().0;
+    for (row, floats) in floats.chunks(each.max(1)).enumerate() {
+        for WordRange { values, count } in words {
+            let found = floats.get(values.clone()).unwrap_or_default().iter().map(|b| f32::from_le_bytes(*b));
+            if let Some((at, value)) = found.enumerate().find(|(_, value)| !is_word(*value, *count)) {
+                return Some(NoWord { row, place: values.start + at, value, count: *count });
+            }
+        }
+    }
+    None
 }
 
 /// Values in the byte layout of images.

@@ -12,7 +12,7 @@ use crate::{
     gpu::{Context, FeedBuffers},
     loss::Loss,
     metrics::Metrics,
-    model::Model,
+    model::{Model, WordRange},
     objective::Objective,
     optim::Optimizer,
     plan::{Arenas, fitting},
@@ -32,8 +32,8 @@ pub struct Evaluator {
     /// Bytes of images that are uploaded at once.
     budget: usize,
     weighted: bool,
-    /// Number of words of the input, if it has some.
-    words: Option<usize>,
+    /// The values of the input that are words.
+    words: Vec<WordRange>,
 }
 
 impl Evaluator {
@@ -114,7 +114,7 @@ impl Evaluator {
         each: impl FnMut(&Visited<'_>, Metrics) -> ControlFlow<()>,
     ) -> Result<Option<Evaluation>> {
         data.check_split("given", split)?;
-        self.words.map_or(Ok(()), |words| data.check_words("given", split, words))?;
+        data.check_words("given", split, &self.words)?;
         let judging = Judging { loss: self.loss, outputs: true, mirrored, finite: true };
         let split = (data, split, weights);
         judge(&mut self.visitor, &self.compiled, split, self.budget, judging, each).await

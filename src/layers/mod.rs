@@ -23,6 +23,7 @@ mod global_pooling1d;
 mod global_pooling2d;
 mod group_normalization;
 mod gru;
+mod input_layer;
 mod layer_normalization;
 mod lstm;
 mod max_pooling1d;
@@ -226,6 +227,7 @@ fn too_large(value: &toml::Value) -> Option<i64> {
 }
 
 layers! {
+    input_layer::InputLayer: "shape = [3], first = 0, inputs = [\"input\"]: one of several inputs, a part of the network's row of values",
     dense::Dense: "units = N: y = activation(x · kernel + bias) over the last axis",
     conv2d::Conv2D: "filters = N, kernel_size = 3: two-dimensional convolution",
     conv1d::Conv1D: "filters = N, kernel_size = 3: convolution over (time, features)",

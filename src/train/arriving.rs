@@ -20,7 +20,7 @@ impl Trainer {
     /// [`Trainer::epoch`].
     pub async fn train_on(&mut self, batch: &Split) -> Result<StepResult> {
         self.data.check_split("given", batch)?;
-        self.words.map_or(Ok(()), |words| self.data.check_words("given", batch, words))?;
+        self.data.check_words("given", batch, &self.words)?;
         let most = self.options.batch.min(longest(&self.data));
         if batch.len() > most {
             let (got, data) = (batch.len(), self.data.name.clone());

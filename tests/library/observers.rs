@@ -62,7 +62,7 @@ impl Beside for Curious {
             let Some(answer) = self.predictor.answer(asked)? else { return Ok(()) };
             self.answers.borrow_mut().push(answer);
         }
-        self.asked = Some(self.predictor.ask(&self.images));
+        self.asked = Some(self.predictor.ask(&self.images)?);
         Ok(())
     }
 }

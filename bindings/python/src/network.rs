@@ -80,6 +80,12 @@ impl Network {
         self.loaded.input.clone()
     }
 
+    /// Name and shape of each input, in the order in which a row has their values.
+    #[getter]
+    fn inputs(&self) -> Vec<(String, Vec<usize>)> {
+        self.loaded.inputs.clone()
+    }
+
     /// Number of values of an input.
     #[getter]
     pub fn values(&self) -> usize {

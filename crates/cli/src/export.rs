@@ -124,10 +124,16 @@ impl Export {
         let context = self.adapter.open().await?;
         let (model, input) = (&run.config.model, &run.config.data.input);
         let byte = |at: usize| wgrad::feed::split_mix(at as u64) as u8;
+        let words = model.words()?;
+        let float = |at: usize| {
+            let place = at % model.pixels();
+            match words.iter().find(|words| words.values.contains(&place)) {
+                Some(words) => (usize::from(byte(at)) % words.count) as f32,
+                None => f32::from(byte(at)) / 255.0,
+            }
+        };
         let images: Vec<u8> = match input.floats {
-            true => (0..IMAGES * model.pixels())
-                .flat_map(|at| (f32::from(byte(at)) / 255.0).to_le_bytes())
-                .collect(),
+            true => (0..IMAGES * model.pixels()).flat_map(|at| float(at).to_le_bytes()).collect(),
             false => (0..IMAGES * model.pixels()).map(byte).collect(),
         };
         let choices = Choices::default();
@@ -140,8 +146,9 @@ impl Export {
         let folder = folder.join("test_data_set_0");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let options = self.options_of_input(run);
-        let images = onnx::export::images(&images, model, input, &options);
-        write(&folder.join("input_0.pb"), &onnx::tensor_bytes(&images, options.input()))?;
+        for (n, (name, tensor)) in onnx::export::inputs(&images, model, input, &options)?.iter().enumerate() {
+            write(&folder.join(format!("input_{n}.pb")), &onnx::tensor_bytes(tensor, name))?;
+        }
         let unit = options.table.as_ref().filter(|_| model.loss().is_ok_and(|loss| loss.is_regression()));
         for (n, rows) in outputs.iter().enumerate() {
             let names = onnx::export::outputs(model)?;

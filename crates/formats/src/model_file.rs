@@ -118,6 +118,14 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
                 return Err(fail(at, message));
             }
         }
+        match table.remove("shares") {
+            Some(toml::Value::String(first)) => drop(model.shares.insert(n, first)),
+            None => {}
+            Some(other) => {
+                let message = format!("layer {} ({kind}): shares is {other}, expected a layer's name in quotes", n + 1);
+                return Err(fail(at, message));
+            }
+        }
         let held = regularization::take(&kind, &mut table)
             .map_err(|message| fail(at, format!("layer {} ({kind}): {message}", n + 1)))?;
         held.give(&mut model, n);
@@ -168,6 +176,9 @@ pub fn to_text(model: &Model) -> Result<String> {
         }
         if model.frozen.contains(&n) {
             table.insert("trainable".into(), false.into());
+        }
+        if let Some(first) = model.shares.get(&n) {
+            table.insert("shares".into(), first.clone().into());
         }
         regularization::put(model, n, layer.kind(), &mut table)
             .map_err(|e| fail(format!("layer {} ({})", n + 1, layer.kind()), e))?;

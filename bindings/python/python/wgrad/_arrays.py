@@ -30,6 +30,10 @@ def array(data: Any, name: str) -> np.ndarray:
 
 def inputs(x: Any, network: Any, name: str = "x") -> np.ndarray:
     """Rows for a network: uint8 where it takes bytes, else float32."""
+    if len(network.inputs) > 1:
+        return _several(x, network, name)
+    if isinstance(x, dict) and list(x) == [known for known, _ in network.inputs]:
+        x = x[network.inputs[0][0]]
     found = array(x, name)
     expected = tuple(network.input)
     shape = found.shape[1:]
@@ -42,6 +46,35 @@ def inputs(x: Any, network: Any, name: str = "x") -> np.ndarray:
         found = np.moveaxis(found.reshape(len(found), *expected), 1, -1)
     bytes_too = found.dtype == np.uint8 and network.takes_bytes
     return np.ascontiguousarray(found, dtype=np.uint8 if bytes_too else np.float32)
+
+
+def _several(x: Any, network: Any, name: str) -> np.ndarray:
+    """Rows of the values of all inputs, as float32: of a list in the network's order, or of a dictionary by their names."""
+    names = [known for known, _ in network.inputs]
+    if isinstance(x, dict):
+        missing = [known for known in names if known not in x]
+        unknown = [str(key) for key in x if key not in names]
+        if missing or unknown:
+            raise ValueError(f"{name} has the inputs {', '.join(map(str, x))}, expected {', '.join(names)}")
+        parts = [x[known] for known in names]
+    elif isinstance(x, (list, tuple)):
+        parts = list(x)
+    else:
+        raise ValueError(f"{name} is a {type(x).__name__}, expected a list or a dictionary of arrays for the inputs {', '.join(names)}")
+    if len(parts) != len(names):
+        raise ValueError(f"{name} has {len(parts)} arrays, expected {len(names)}, for the inputs {', '.join(names)}")
+    rows: list[np.ndarray] = []
+    for part, (known, shape) in zip(parts, network.inputs):
+        found, own = array(part, f"{name}'s {known}"), tuple(shape)
+        given = found.shape[1:]
+        if given != own and given + (1,) != own and given != own + (1,):
+            raise ValueError(f"{name}'s {known} has shape {found.shape}, expected (rows, {', '.join(map(str, own))})")
+        if rows and len(found) != len(rows[0]):
+            raise ValueError(f"{name}'s {known} has {len(found)} rows and {names[0]} has {len(rows[0])}, expected as many")
+        rows.append(found.reshape(len(found), -1).astype(np.float32, copy=False))
+    if len(rows[0]) == 0:
+        raise ValueError(f"{name} has no rows, expected at least one")
+    return np.concatenate(rows, axis=1)
 
 
 def labels(y: Any, network: Any, rows: int, name: str = "y") -> np.ndarray:

@@ -167,7 +167,7 @@ class _Data:
         if steps is not None:
             # As many rows as so many batches have.
             most = steps * (_count(rows, "validation_batch_size", 1) if rows else getattr(self, "batch_size", BATCH_SIZE))
-            data = [part if part is None else part[:most] for part in data]
+            data = [_cut(part, most) for part in data]
         x, y, weights = (*data, None)[:3]
         x = _arrays.inputs(x, self.network, "validation_data's x")
         y = _arrays.array(y, "validation_data's y")
@@ -349,6 +349,15 @@ class _Fit:
             found = self.logs(*_mean(data.validation_stream.epoch(), data.batch_size, one))
         self.calls.on_test_end(found)
         return found
+
+
+def _cut(part: Any, rows: int) -> Any:
+    """The first rows of an array, or of the arrays of several inputs."""
+    if isinstance(part, dict):
+        return {name: _cut(own, rows) for name, own in part.items()}
+    if isinstance(part, (list, tuple)) and part and hasattr(part[0], "shape"):
+        return [_cut(own, rows) for own in part]
+    return None if part is None else part[:rows]
 
 
 def _mean(batches: Iterator[Batch], rows: int, one: Callable[[Batch], tuple[float, float]]) -> tuple[float, float]:

@@ -22,15 +22,17 @@ __all__ = [
 class Tensor:
     """The output of a layer in a functional model."""
 
-    def __init__(self, layer: Layer, sources: list[Tensor]):
+    def __init__(self, layer: Layer, sources: list[Tensor], arguments: dict[str, Any] | None = None):
         self.layer, self.sources = layer, sources
+        #: Further arguments of the call, in Keras's JSON.
+        self.arguments = arguments or {}
 
 
 class Layer:
     """A layer: its class and arguments, in Keras's names."""
 
-    #: Further arguments of the call, in Keras's JSON.
-    call_arguments: dict[str, Any] = {}
+    #: The model that was called as a layer and has this one, whose weights are the first ones.
+    origin: Any = None
 
     def __init__(self, **config: Any):
         self.name: str | None = config.pop("name", None)
@@ -40,13 +42,18 @@ class Layer:
             self.input_shape = (config.pop("input_dim"),)
         self.config = config
 
-    def __call__(self, inputs: Any) -> Tensor:
-        """The output for the output of another layer, or for a list of them."""
+    def __call__(self, inputs: Any, **arguments: Any) -> Tensor:
+        """The output for the output of another layer, or for a list of them. Several calls share the layer's weights."""
+        if arguments:
+            raise TypeError(f"{type(self).__name__} is called with {', '.join(arguments)}, expected outputs of layers alone")
+        return self._called(inputs)
+
+    def _called(self, inputs: Any, arguments: dict[str, Any] | None = None) -> Tensor:
         sources = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         for source in sources:
             if not isinstance(source, Tensor):
                 raise TypeError(f"{type(self).__name__} is called with a {type(source).__name__}, expected outputs of layers")
-        return Tensor(self, sources)
+        return Tensor(self, sources, arguments)
 
     def described(self) -> dict[str, Any]:
         """The layer in Keras's JSON."""
@@ -435,8 +442,8 @@ class MultiHeadAttention(Layer):
         """The output for a query and a value; the key is the value, if there is none."""
         if value is None:
             raise TypeError("MultiHeadAttention is called with a query and a value: layer(x, x) attends to itself")
-        self.call_arguments = {"use_causal_mask": True} if use_causal_mask else {}
-        return super().__call__([query, value] if key is None else [query, value, key])
+        arguments = {"use_causal_mask": True} if use_causal_mask else {}
+        return self._called([query, value] if key is None else [query, value, key], arguments)
 
 
 class Concatenate(Layer):

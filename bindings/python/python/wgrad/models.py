@@ -91,10 +91,18 @@ class Model:
         #: Shapes of outputs by layer, with the batch.
         self._shapes: dict[Any, list[Any]] = {}
         if inputs is not None or outputs is not None:
-            if not isinstance(inputs, layers.Tensor) or not isinstance(outputs, layers.Tensor):
-                raise TypeError("inputs and outputs are no outputs of layers; a network has one of each: begin with layers.Input(shape)")
+            given = list(inputs.values()) if isinstance(inputs, dict) else list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+            if not given or not all(isinstance(one, layers.Tensor) and isinstance(one.layer, layers.InputLayer) for one in given):
+                raise TypeError("inputs are no inputs: begin with layers.Input(shape), and give one, a list or a dictionary of them")
+            if isinstance(outputs, (list, tuple)) and len(outputs) == 1:
+                outputs = outputs[0]
+            if not isinstance(outputs, layers.Tensor):
+                raise TypeError(f"outputs is a {type(outputs).__name__}, expected the output of a layer; a network has one")
             self._inputs, self._output = inputs, outputs
             self._collect(outputs, set())
+            taken = [tensor for tensor in self._tensors if isinstance(tensor.layer, layers.InputLayer)]
+            if any(one not in taken for one in given) or len(taken) != len(given):
+                raise ValueError(f"the output follows from {len(taken)} inputs and inputs has {len(given)}, expected the same ones")
 
     def _collect(self, tensor: layers.Tensor, seen: set[int]) -> None:
         """The layers that lead to `tensor`, each behind those whose outputs it takes."""
@@ -104,7 +112,8 @@ class Model:
             at, done = stack.pop()
             if done:
                 self._tensors.append(at)
-                self._layers.append(at.layer)
+                if at.layer not in self._layers:
+                    self._layers.append(at.layer)
             elif id(at) not in seen:
                 seen.add(id(at))
                 stack.append((at, True))
@@ -128,22 +137,53 @@ class Model:
                 layer.name = name
                 taken.add(name)
 
+    def __call__(self, inputs: Any) -> layers.Tensor:
+        """The output for the outputs of other layers. Several calls share the weights, which begin as this model's."""
+        if self._output is None:
+            raise ValueError("the model has no layers, expected at least one")
+        given = list(inputs.values()) if isinstance(inputs, dict) else list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        own = self._inputs_in_order()
+        if len(given) != len(own):
+            raise ValueError(f"{self.name} is called with {len(given)} inputs, expected {len(own)}")
+        made = dict(zip(own, given))
+        for tensor in self._tensors:
+            if tensor not in made:
+                tensor.layer.origin = self
+                made[tensor] = tensor.layer._called([made[source] for source in tensor.sources], tensor.arguments)
+        return made[self._output]
+
+    def _inputs_in_order(self) -> list[layers.Tensor]:
+        if isinstance(self._inputs, dict):
+            return list(self._inputs.values())
+        return list(self._inputs) if isinstance(self._inputs, (list, tuple)) else [self._inputs]
+
     def _layers_config(self) -> list[dict[str, Any]]:
-        described = []
+        described, numbers = {}, self._calls()
         for tensor in self._tensors:
             layer = tensor.layer
-            one = _input(layer) if isinstance(layer, layers.InputLayer) else layer.described()
-            one["name"] = layer.name
-            sources = [self._source(source.layer) for source in tensor.sources]
-            joined = isinstance(layer, _JOINING)
-            one["inbound_nodes"] = [{"args": [sources] if joined else sources, "kwargs": layer.call_arguments}] if sources else []
-            described.append(one)
-        return described
+            if layer not in described:
+                described[layer] = _input(layer) if isinstance(layer, layers.InputLayer) else layer.described()
+                described[layer].update(name=layer.name, inbound_nodes=[])
+            if tensor.sources:
+                sources = [self._source(source, numbers) for source in tensor.sources]
+                joined = isinstance(layer, _JOINING)
+                described[layer]["inbound_nodes"].append({"args": [sources] if joined else sources, "kwargs": tensor.arguments})
+        return list(described.values())
 
-    def _source(self, layer: layers.Layer) -> dict[str, Any]:
+    def _calls(self) -> dict[layers.Tensor, int]:
+        """For each output of a layer, the number of the call that gave it."""
+        counts: dict[layers.Layer, int] = {}
+        numbers = {}
+        for tensor in self._tensors:
+            numbers[tensor] = counts.get(tensor.layer, 0)
+            counts[tensor.layer] = numbers[tensor] + 1
+        return numbers
+
+    def _source(self, tensor: layers.Tensor, numbers: dict[layers.Tensor, int]) -> dict[str, Any]:
         """The output of a layer in Keras's JSON, with its shape once the network is built."""
+        layer = tensor.layer
         own = [None, *layer.config["shape"]] if isinstance(layer, layers.InputLayer) else self._shapes.get(layer.name)
-        config = {"shape": own, "dtype": "float32", "keras_history": [layer.name, 0, 0]}
+        config = {"shape": own, "dtype": "float32", "keras_history": [layer.name, numbers[tensor], 0]}
         return {"class_name": "__keras_tensor__", "config": config}
 
     def get_config(self) -> dict[str, Any]:
@@ -153,8 +193,12 @@ class Model:
             "name": self.name,
             "trainable": True,
             "layers": self._layers_config(),
-            "input_layers": [[self._inputs.layer.name, 0, 0]],
-            "output_layers": [[self._output.layer.name, 0, 0]],
+            "input_layers": (
+                {key: [tensor.layer.name, 0, 0] for key, tensor in self._inputs.items()}
+                if isinstance(self._inputs, dict)
+                else [[tensor.layer.name, 0, 0] for tensor in self._inputs_in_order()]
+            ),
+            "output_layers": [[self._output.layer.name, self._calls()[self._output], 0]],
         }
 
     def to_json(self) -> str:
@@ -186,6 +230,9 @@ class Model:
         if network.missing_initializers:
             raise ValueError("; ".join(network.missing_initializers))
         self._weights = network.initial_weights(seed)
+        for layer in self._layers:
+            known = getattr(layer.origin, "_weights", {})
+            self._weights.update({name: value.copy() for name, value in known.items() if name.rsplit(".", 1)[0] == layer.name})
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: list[str] | None = None) -> None:
         """Chooses optimizer, loss and metrics: by name, or as objects of `optimizers` and `losses`."""
@@ -341,6 +388,16 @@ class Sequential(Model):
             self._layers.append(layers.InputLayer(shape=tuple(layer.input_shape)))
         self._layers.append(layer)
         self._network, self._weights = None, {}
+
+    def __call__(self, inputs: Any) -> layers.Tensor:
+        """The output for the output of another layer. Several calls share the weights, which begin as this model's."""
+        found = inputs
+        for layer in self.layers:
+            layer.origin = self
+            found = layer._called(found)
+        if found is inputs:
+            raise ValueError("the model has no layers, expected at least one")
+        return found
 
     def _layers_config(self) -> list[dict[str, Any]]:
         return [_input(layer) if isinstance(layer, layers.InputLayer) else layer.described() for layer in self._layers]

@@ -189,7 +189,8 @@ impl Desk {
         }
         if !questions.is_empty() {
             let pixels: Vec<u8> = questions.iter().flat_map(|question| &question.pixels).copied().collect();
-            self.asked = Some((self.predictor.ask(&pixels), Job::Answer(questions)));
+            // Only bytes are asked about, and words are floats, so nothing is refused.
+            self.asked = self.predictor.ask(&pixels).ok().map(|asked| (asked, Job::Answer(questions)));
             return;
         }
         // Nothing changes during a pause.
@@ -206,7 +207,8 @@ impl Desk {
         let first = self.first;
         let end = self.data.test.len().min(first + self.predictor.batch());
         self.first = end;
-        self.asked = Some((self.predictor.ask(&images(&self.data, first..end)), Job::Look(first)));
+        let asked = self.predictor.ask(&images(&self.data, first..end)).ok();
+        self.asked = asked.map(|asked| (asked, Job::Look(first)));
         if let (Some(filters), None) = (&self.filters, &self.fetched) {
             self.fetched = Some(self.context.fetch(&[&filters.weights]));
         }

@@ -3,21 +3,29 @@
 use super::older;
 use crate::keras::node::{Words, text};
 use serde_json::Value;
-use std::collections::BTreeMap;
 
-/// The layers whose outputs are inputs of a layer of a functional model.
-pub(super) fn sources(layer: &Value, places: &BTreeMap<String, String>) -> Words<Vec<String>> {
+/// The output of a layer: its name, and which of its calls gave it.
+pub(super) type Origin = (String, u64);
+
+/// One call of a layer.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    /// The outputs that it takes.
+    pub sources: Vec<Origin>,
+    /// True if a query attends to no later key.
+    pub causal: bool,
+}
+
+/// The calls of a layer of a functional model, in Keras's order.
+pub(super) fn calls(layer: &Value) -> Words<Vec<Call>> {
     let calls = layer.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let call = match calls {
-        [call] => call,
-        [] => return Err("takes no input; every layer needs one".into()),
-        more => {
-            return Err(format!(
-                "is called {} times, but wgrad calls each layer once: make a separate layer for each call",
-                more.len()
-            ));
-        }
-    };
+    if calls.is_empty() {
+        return Err("takes no input; every layer needs one".into());
+    }
+    calls.iter().map(|made| call(layer, made)).collect()
+}
+
+fn call(layer: &Value, call: &Value) -> Words<Call> {
     // Keras 2 writes lists of tensors.
     let older = older::call(call);
     let call = older.as_ref().unwrap_or(call);
@@ -37,12 +45,13 @@ pub(super) fn sources(layer: &Value, places: &BTreeMap<String, String>) -> Words
     if attends {
         tensors.extend(["query", "value", "key"].into_iter().filter_map(named));
     }
+    let mut causal = false;
     for (key, value) in kwargs.into_iter().flatten() {
         match (key.as_str(), value) {
             (_, Value::Null) | ("training", Value::Bool(false)) => {}
-            // Read before, or with the layer's arguments.
+            // Read before.
             ("query" | "value" | "key", value) if attends && is_tensor(value) => {}
-            ("use_causal_mask", Value::Bool(_)) if attends => {}
+            ("use_causal_mask", Value::Bool(said)) if attends => causal = *said,
             ("return_attention_scores", Value::Bool(false)) if attends => {}
             // The second operand of an operation.
             (_, value) if is_tensor(value) && text(layer, "module").is_some_and(|m| m.contains(".ops.")) => {
@@ -55,57 +64,72 @@ pub(super) fn sources(layer: &Value, places: &BTreeMap<String, String>) -> Words
             }
         }
     }
-    tensors.into_iter().map(|tensor| source(tensor, places)).collect()
+    let sources = tensors.into_iter().map(source).collect::<Words<Vec<_>>>()?;
+    if sources.is_empty() {
+        return Err("takes no input; every layer needs one".into());
+    }
+    Ok(Call { sources, causal })
 }
 
 fn is_tensor(value: &Value) -> bool {
     text(value, "class_name") == Some("__keras_tensor__")
 }
 
-/// The layer that a tensor comes from.
-fn source(tensor: &Value, places: &BTreeMap<String, String>) -> Words<String> {
+/// The output that a tensor is.
+fn source(tensor: &Value) -> Words<Origin> {
     if !is_tensor(tensor) {
         return Err(format!(
             "takes {tensor} in addition to layers; wgrad's layers only take outputs of layers"
         ));
     }
-    let history = tensor.pointer("/config/keras_history").unwrap_or(&Value::Null);
-    place(history, places)
+    origin(tensor.pointer("/config/keras_history").unwrap_or(&Value::Null))
 }
 
-/// The layer named by `["conv2d", 0, 0]`: its name, the number of its call, the index of its output.
-fn place(history: &Value, places: &BTreeMap<String, String>) -> Words<String> {
+/// The output that `["conv2d", 0, 0]` names: a layer, the number of its call, the index of its output.
+fn origin(history: &Value) -> Words<Origin> {
     let (name, call, output) = (history[0].as_str(), history[1].as_u64(), history[2].as_u64());
     let Some(name) = name else { return Err(format!("takes {history}, expected [\"a layer\", 0, 0]")) };
     match (call, output) {
-        // The number of the call is irrelevant, since each layer is called once.
-        (Some(_), Some(0)) => {}
-        _ => return Err(format!("takes output {history} of `{name}`; wgrad's layers have one")),
+        (Some(call), Some(0)) => Ok((name.to_string(), call)),
+        _ => Err(format!("takes output {history} of `{name}`; wgrad's layers have one")),
     }
-    places.get(name).cloned().ok_or_else(|| {
-        let known: Vec<&str> = places.keys().map(String::as_str).collect();
-        format!(
-            "takes `{name}`, which is not the name of an earlier layer; before it are {}",
-            known.join(", ")
-        )
-    })
 }
 
-/// The layer that produces the one output of a functional model. Also checks that the model has one input.
-pub(super) fn output(config: &Value, places: &BTreeMap<String, String>) -> Words<String> {
-    let one = |key: &str, what: &str| {
-        let value = config.get(key).unwrap_or(&Value::Null);
-        match (value, value.get(0)) {
-            (Value::Object(_), _) => Err(format!("has a dictionary of {what}s; wgrad's networks have one")),
-            (_, Some(Value::String(_))) => Ok(value.clone()),
-            (Value::Array(list), Some(Value::Array(_))) if list.len() == 1 => Ok(list[0].clone()),
-            (Value::Array(list), _) if list.len() > 1 => {
-                let names: Vec<&str> = list.iter().filter_map(|entry| entry[0].as_str()).collect();
-                Err(format!("has {} {what}s ({}); wgrad's networks have one", list.len(), names.join(", ")))
-            }
-            _ => Err(format!("has {key} = {value}, expected one {what} such as [\"a layer\", 0, 0]")),
+/// The inputs of a functional model in their order: the name by which data are given, if the model has a dictionary of
+/// inputs, and the name of the input's layer.
+pub(super) fn inputs(config: &Value) -> Words<Vec<(Option<String>, String)>> {
+    let value = config.get("input_layers").unwrap_or(&Value::Null);
+    let wrong = || format!("has input_layers = {value}, expected inputs such as [\"a layer\", 0, 0]");
+    let layer = |entry: &Value| origin(entry).map(|(layer, _)| layer).map_err(|_| wrong());
+    match value {
+        Value::Object(named) => {
+            named.iter().map(|(name, entry)| Ok((Some(name.clone()), layer(entry)?))).collect()
         }
-    };
-    one("input_layers", "input")?;
-    place(&one("output_layers", "output")?, places)
+        Value::Array(list) if list.first().is_some_and(Value::is_string) => Ok(vec![(None, layer(value)?)]),
+        Value::Array(list) if !list.is_empty() => {
+            list.iter().map(|entry| Ok((None, layer(entry)?))).collect()
+        }
+        _ => Err(wrong()),
+    }
+}
+
+/// The one output of a functional model.
+pub(super) fn output(config: &Value) -> Words<Origin> {
+    let value = config.get("output_layers").unwrap_or(&Value::Null);
+    match (value, value.get(0)) {
+        (Value::Object(named), _) if named.len() > 1 => {
+            let names: Vec<&str> = named.keys().map(String::as_str).collect();
+            Err(format!("has {} outputs ({}); wgrad's networks have one", named.len(), names.join(", ")))
+        }
+        (Value::Object(named), _) => {
+            named.values().next().ok_or_else(|| "has no outputs, expected one".to_string()).and_then(origin)
+        }
+        (_, Some(Value::String(_))) => origin(value),
+        (Value::Array(list), Some(Value::Array(_))) if list.len() == 1 => origin(&list[0]),
+        (Value::Array(list), _) if list.len() > 1 => {
+            let names: Vec<&str> = list.iter().filter_map(|entry| entry[0].as_str()).collect();
+            Err(format!("has {} outputs ({}); wgrad's networks have one", list.len(), names.join(", ")))
+        }
+        _ => Err(format!("has output_layers = {value}, expected one output such as [\"a layer\", 0, 0]")),
+    }
 }

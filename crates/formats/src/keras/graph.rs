@@ -2,25 +2,27 @@
 //! without effect are left out, and every layer names the layers whose outputs it takes.
 
 use super::{
-    calls::{output, sources},
+    calls::{self, Call, Origin},
     classes, compiled,
     losses::Compiled,
     node::{Node, Words, text},
     older,
 };
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use wgrad::model::{INPUT, MOST_LAYERS};
 
-/// A network with one input and one output.
+/// A network with one output.
 #[derive(Debug)]
 pub struct Graph {
     /// The network's name.
     pub name: String,
     /// The layers, each after those whose outputs it takes; the last one gives the output.
     pub nodes: Vec<Node>,
-    /// The shape of the input, without the batch.
+    /// The shape of the input, without the batch; of several inputs, the number of all their values.
     pub input: Vec<usize>,
+    /// Name and shape of each input, in the order in which a row has their values.
+    pub inputs: Vec<(String, Vec<usize>)>,
     /// Notes about what was left out.
     pub notes: Vec<String>,
     /// The notes about layers without which results differ.
@@ -38,7 +40,12 @@ struct Flat {
     names: HashSet<String>,
     /// Number of names that were derived from each name already in use.
     taken: HashMap<String, usize>,
-    input: Option<(String, Vec<usize>)>,
+    /// The inputs of the whole network: name and shape.
+    inputs: Vec<(String, Vec<usize>)>,
+    /// By the address of a layer's description: the layer that it first became.
+    made: HashMap<usize, String>,
+    /// Number of calls of layers and nested models so far.
+    calls: usize,
     notes: Vec<String>,
     left_out: Vec<String>,
     rescaled: bool,
@@ -88,11 +95,18 @@ pub fn of(config: &Value) -> Words<Graph> {
     }
     let mut flat = Flat { older: version.is_some(), ..Flat::default() };
     let output = flat.model(config, &[INPUT.to_string()], "", true)?;
-    let (input_name, input) = flat.input.take().ok_or("has no input shape; begin with keras.Input(shape)")?;
-    if flat.nodes.is_empty() {
+    let inputs = std::mem::take(&mut flat.inputs);
+    let input = match &inputs[..] {
+        [] => return Err("has no input shape; begin with keras.Input(shape)".into()),
+        [(_, shape)] => shape.clone(),
+        several => vec![values(several)?],
+    };
+    if flat.nodes.iter().all(|node| node.class == "InputLayer") {
         return Err("has no layers; add at least one, such as Dense".into());
     }
-    flat.shape_input(&input_name, &input);
+    if let [(name, shape)] = &inputs[..] {
+        flat.shape_input(name, shape);
+    }
     if flat.nodes.len() > MOST_LAYERS {
         return Err(format!("has {} layers, expected at most {MOST_LAYERS}", flat.nodes.len()));
     }
@@ -103,7 +117,7 @@ pub fn of(config: &Value) -> Words<Graph> {
     }
     let name = config.pointer("/config/name").and_then(Value::as_str).unwrap_or("model").to_string();
     let Flat { notes, left_out, rescaled, .. } = flat;
-    Ok(Graph { name, nodes, input, notes, left_out, rescaled, compiled: compiled::of(config) })
+    Ok(Graph { name, nodes, input, inputs, notes, left_out, rescaled, compiled: compiled::of(config) })
 }
 
 impl Flat {
@@ -117,51 +131,183 @@ impl Flat {
         // In Keras before 2.2, the configuration of a Sequential model is its list of layers.
         let layers = config.get("layers").unwrap_or(config).as_array();
         let layers = layers.ok_or_else(|| format!("model `{name}` has no list of layers in its config"))?;
+        if text(model, "class_name") != Some("Sequential") {
+            let found = self.functional(layers, config, inputs, (group, &name), outermost);
+            self.frozen = outer;
+            return found;
+        }
         let [input] = inputs else {
-            return Err(format!("model `{name}` takes {} inputs; wgrad's take one", inputs.len()));
+            return Err(format!("model `{name}` takes {} inputs; a Sequential model takes one", inputs.len()));
         };
-        let sequential = text(model, "class_name") == Some("Sequential");
         let (mut used, mut before) = (HashMap::new(), input.clone());
-        let mut places: BTreeMap<String, String> = BTreeMap::new();
         for layer in layers {
-            let class = text(layer, "class_name").unwrap_or_default();
+            let (class, own) = described(layer)?;
             let settings = layer.get("config").unwrap_or(&Value::Null);
-            let own = text(layer, "name").or(text(settings, "name")).unwrap_or(class).to_string();
-            let label = format!("layer `{own}` ({class})");
-            foreign(layer).map_err(|e| format!("{label} {e}"))?;
+            if class == "InputLayer" {
+                if outermost && self.inputs.is_empty() {
+                    self.inputs.push((own.to_string(), input_shape(settings).map_err(|e| labelled(layer, &e))?));
+                }
+                continue;
+            }
+            let group = format!("{group}layers/{}", counted(&mut used, class));
+            if outermost && self.inputs.is_empty() {
+                let shape = settings.get("batch_shape").or(settings.get("batch_input_shape"));
+                let shape = shape.or(config.get("build_input_shape")).cloned().unwrap_or(Value::Null);
+                let settings = serde_json::json!({ "batch_shape": shape });
+                self.inputs.push(("input_layer".to_string(), input_shape(&settings)?));
+            }
+            before = self.part(layer, vec![before], group, &name, false)?;
+        }
+        self.frozen = outer;
+        Ok(before)
+    }
+
+    /// Adds the layers of a functional model, each after those whose outputs it takes. `of` is the model's group and name.
+    fn functional(
+        &mut self,
+        layers: &[Value],
+        config: &Value,
+        inputs: &[String],
+        (group, name): (&str, &str),
+        outermost: bool,
+    ) -> Words<String> {
+        let fail = |e: String| format!("model `{name}`: {e}");
+        let order = calls::inputs(config).map_err(fail)?;
+        // Outputs by the layer and the number of its call.
+        let mut places: HashMap<Origin, String> = HashMap::new();
+        let mut waiting: Vec<(&Value, String, usize, Call)> = Vec::new();
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        let (mut used, mut shapes) = (HashMap::new(), HashMap::new());
+        for layer in layers {
+            let (class, own) = described(layer)?;
+            if class == "InputLayer" {
+                counted(&mut used, class);
+                let shape = input_shape(layer.get("config").unwrap_or(&Value::Null));
+                shapes.insert(own, shape.map_err(|e| labelled(layer, &e)));
+                counts.insert(own, 1);
+                continue;
+            }
             let operation = text(layer, "module").is_some_and(|module| module.starts_with("keras.src.ops"));
             let group = match operation {
                 true => String::new(),
                 false => format!("{group}layers/{}", counted(&mut used, class)),
             };
-            if class == "InputLayer" {
-                if outermost {
-                    self.set_input(&own, settings).map_err(|e| format!("{label}: {e}"))?;
-                }
-                places.insert(own, input.clone());
-                continue;
+            let made = calls::calls(layer).map_err(|e| labelled(layer, &e))?;
+            counts.insert(own, made.len());
+            for (n, call) in made.into_iter().enumerate() {
+                waiting.push((layer, group.clone(), n, call));
             }
-            let from = match sequential {
-                true => vec![before.clone()],
-                false => sources(layer, &places).map_err(|e| format!("{label}: {e}"))?,
-            };
-            if sequential && outermost && self.input.is_none() {
-                let shape = settings.get("batch_shape").or(settings.get("batch_input_shape"));
-                let shape = shape.or(config.get("build_input_shape")).cloned().unwrap_or(Value::Null);
-                let settings = serde_json::json!({ "batch_shape": shape });
-                self.set_input("input_layer", &settings)?;
-            }
-            before = if is_model(class) {
-                self.model(layer, &from, &format!("{group}/"), false)?
-            } else {
-                self.layer(layer, &own, class, from, group, &name)?
-            };
-            places.insert(own, before.clone());
         }
-        self.frozen = outer;
-        match sequential {
-            true => Ok(before),
-            false => output(config, &places).map_err(|e| format!("model `{name}`: {e}")),
+        if outermost {
+            for (key, own) in &order {
+                let shape = shapes.remove(own.as_str());
+                let shape = shape.ok_or_else(|| fail(format!("its input `{own}` is none of its InputLayers")))??;
+                self.inputs.push((key.clone().unwrap_or_else(|| own.clone()), shape));
+            }
+            if let Some(other) = shapes.keys().min() {
+                return Err(format!("layer `{other}` (InputLayer) is none of the inputs that it names"));
+            }
+            let given = self.input_layers(&order)?;
+            places.extend(order.iter().map(|(_, own)| (own.clone(), 0)).zip(given));
+        } else {
+            if inputs.len() != order.len() {
+                let (got, expected) = (inputs.len(), order.len());
+                return Err(fail(format!("is called with {got} inputs, expected {expected}")));
+            }
+            places.extend(order.iter().map(|(_, own)| (own.clone(), 0)).zip(inputs.iter().cloned()));
+        }
+        // A layer that is called once has one output, whatever its number.
+        let resolved = |(own, call): &Origin| match counts.get(own.as_str()) {
+            Some(1) => (own.clone(), 0),
+            _ => (own.clone(), *call),
+        };
+        let mut takers: HashMap<Origin, Vec<usize>> = HashMap::new();
+        let mut missing = vec![0; waiting.len()];
+        for (at, (_, _, _, call)) in waiting.iter().enumerate() {
+            for source in call.sources.iter().map(resolved).filter(|source| !places.contains_key(source)) {
+                takers.entry(source).or_default().push(at);
+                missing[at] += 1;
+            }
+        }
+        let mut ready: BTreeSet<usize> = (0..waiting.len()).filter(|at| missing[*at] == 0).collect();
+        while let Some(at) = ready.pop_first() {
+            let (layer, group, n, call) = &waiting[at];
+            let (_, own) = described(layer)?;
+            let from = call.sources.iter().filter_map(|source| places.get(&resolved(source)).cloned()).collect();
+            let made = self.part(layer, from, group.clone(), name, call.causal)?;
+            let place = (own.to_string(), *n as u64);
+            for taker in takers.remove(&place).unwrap_or_default() {
+                missing[taker] -= 1;
+                if missing[taker] == 0 {
+                    ready.insert(taker);
+                }
+            }
+            places.insert(place, made);
+        }
+        if let Some(at) = missing.iter().position(|missing| *missing > 0) {
+            let (layer, _, _, call) = &waiting[at];
+            let lacking = call.sources.iter().find(|source| !places.contains_key(&resolved(source)));
+            let lacking = lacking.map_or("", |(own, _)| own);
+            let mut known: Vec<&str> = places.keys().map(|(own, _)| own.as_str()).collect();
+            known.sort_unstable();
+            known.dedup();
+            return Err(labelled(
+                layer,
+                &format!(
+                    "takes `{lacking}`, which is not the name of an earlier layer; before it are {}",
+                    known.join(", ")
+                ),
+            ));
+        }
+        let output = calls::output(config).map_err(fail)?;
+        let found = places.get(&resolved(&output)).cloned();
+        found.ok_or_else(|| fail(format!("its output `{}` is none of its layers", output.0)))
+    }
+
+    /// Adds layers for the inputs of the whole network, if there are several; returns the layers that give them.
+    fn input_layers(&mut self, order: &[(Option<String>, String)]) -> Words<Vec<String>> {
+        if order.len() == 1 {
+            return Ok(vec![INPUT.to_string()]);
+        }
+        values(&self.inputs)?;
+        let (mut first, mut given) = (0, Vec::new());
+        for ((_, own), (_, shape)) in order.iter().zip(self.inputs.clone()) {
+            let name = self.free(own, "keras");
+            let config = serde_json::json!({ "shape": shape, "first": first });
+            first += shape.iter().product::<usize>();
+            self.nodes.push(Node {
+                name: name.clone(),
+                class: "InputLayer".into(),
+                config: config.as_object().cloned().unwrap_or_default(),
+                rank: None,
+                inputs: vec![INPUT.into()],
+                group: String::new(),
+                shares: None,
+                operation: false,
+            });
+            given.push(name);
+        }
+        Ok(given)
+    }
+
+    /// Adds a layer or a nested model. Returns the name of the layer that gives its output.
+    fn part(
+        &mut self,
+        layer: &Value,
+        from: Vec<String>,
+        group: String,
+        model: &str,
+        causal: bool,
+    ) -> Words<String> {
+        let (class, own) = described(layer)?;
+        // A model that calls another twice, which calls another twice, ends nowhere.
+        self.calls += 1;
+        if self.calls > MOST_LAYERS {
+            return Err(format!("calls more than {MOST_LAYERS} layers, expected at most that"));
+        }
+        match is_model(class) {
+            true => self.model(layer, &from, &format!("{group}/"), false),
+            false => self.layer(layer, own, class, from, group, model, causal),
         }
     }
 
@@ -174,6 +320,7 @@ impl Flat {
         inputs: Vec<String>,
         group: String,
         model: &str,
+        causal: bool,
     ) -> Words<String> {
         let mut config = layer.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
         if self.older {
@@ -209,15 +356,22 @@ impl Flat {
             Some(Value::Array(first)) => first.len(),
             _ => shape.len(),
         });
-        let name = self.free(own, model);
+        // Nested models that are called again have the same descriptions.
+        let address = std::ptr::from_ref(layer).addr();
+        let shares = self.made.get(&address).cloned();
+        let name = match &shares {
+            None => self.free(own, model),
+            Some(first) => self.free(&format!("{first}_again"), model),
+        };
+        self.made.entry(address).or_insert_with(|| name.clone());
         if self.frozen {
             config.insert("trainable".into(), false.into());
         }
-        if layer.pointer("/inbound_nodes/0/kwargs/use_causal_mask") == Some(&Value::Bool(true)) {
+        if causal {
             config.insert("use_causal_mask".into(), true.into());
         }
         let class = class.to_string();
-        self.nodes.push(Node { name: name.clone(), class, config, rank, inputs, group, operation });
+        self.nodes.push(Node { name: name.clone(), class, config, rank, inputs, group, shares, operation });
         Ok(name)
     }
 
@@ -237,30 +391,6 @@ impl Flat {
         }
         self.names.insert(name.clone());
         name
-    }
-
-    fn set_input(&mut self, name: &str, config: &Value) -> Words<()> {
-        let shape = config.get("batch_shape").or(config.get("batch_input_shape"));
-        let axes = shape.and_then(Value::as_array).and_then(|axes| axes.get(1..));
-        let axes = axes.ok_or("has no input shape; begin with keras.Input(shape)")?;
-        let sizes: Option<Vec<usize>> = axes.iter().map(|axis| axis.as_u64().map(|n| n as usize)).collect();
-        let sizes = sizes.filter(|sizes| !sizes.contains(&0) && (1..=3).contains(&sizes.len()));
-        let given = || Value::from(axes.to_vec());
-        let sizes = sizes.ok_or_else(|| {
-            format!(
-                "has the shape {}, expected one to three fixed sizes such as [28, 28, 1]; give keras.Input a whole shape",
-                given()
-            )
-        })?;
-        match &self.input {
-            Some((first, _)) => {
-                Err(format!("is a second input, in addition to `{first}`; wgrad's networks take one"))
-            }
-            None => {
-                self.input = Some((name.to_string(), sizes));
-                Ok(())
-            }
-        }
     }
 
     /// Adds a reshaping layer to a network whose input has fewer than three axes, since images have three. Nothing
@@ -285,10 +415,51 @@ impl Flat {
                 rank: Some(4),
                 inputs: vec![INPUT.into()],
                 group: String::new(),
+                shares: None,
                 operation: false,
             },
         );
     }
+}
+
+/// Class and name of a layer of Keras's own.
+fn described(layer: &Value) -> Words<(&str, &str)> {
+    let class = text(layer, "class_name").unwrap_or_default();
+    let settings = layer.get("config").unwrap_or(&Value::Null);
+    let own = text(layer, "name").or(text(settings, "name")).unwrap_or(class);
+    foreign(layer).map_err(|e| format!("layer `{own}` ({class}) {e}"))?;
+    Ok((class, own))
+}
+
+/// An error about a layer.
+fn labelled(layer: &Value, error: &str) -> String {
+    let (class, own) = described(layer).unwrap_or_default();
+    format!("layer `{own}` ({class}): {error}")
+}
+
+/// Shape of an input, without the batch, from the configuration of its layer.
+fn input_shape(config: &Value) -> Words<Vec<usize>> {
+    let shape = config.get("batch_shape").or(config.get("batch_input_shape"));
+    let axes = shape.and_then(Value::as_array).and_then(|axes| axes.get(1..));
+    let axes = axes.ok_or("has no input shape; begin with keras.Input(shape)")?;
+    let sizes: Option<Vec<usize>> = axes.iter().map(|axis| axis.as_u64().map(|n| n as usize)).collect();
+    let sizes = sizes.filter(|sizes| !sizes.contains(&0) && (1..=3).contains(&sizes.len()));
+    sizes.ok_or_else(|| {
+        format!(
+            "has the shape {}, expected one to three fixed sizes such as [28, 28, 1]; give keras.Input a whole shape",
+            Value::from(axes.to_vec())
+        )
+    })
+}
+
+/// Number of all values of these inputs.
+fn values(inputs: &[(String, Vec<usize>)]) -> Words<usize> {
+    let mut sum = 0;
+    for (_, shape) in inputs {
+        sum += wgrad::program::counted(shape)?;
+        wgrad::program::counted(&[sum])?;
+    }
+    Ok(sum)
 }
 
 /// Multiplies the scale of a Rescaling by 255.
@@ -353,11 +524,12 @@ fn sorted(nodes: Vec<Node>) -> Words<Vec<Node>> {
     Ok(order.into_iter().filter_map(|n| nodes[n].take()).collect())
 }
 
-/// The shape of the images for a network. With three axes, it is the input's own; with two, (height, width, 1).
+/// The shape of the images for a network; a row of all values, if it has several inputs. With three axes, it is the input's own; with two, (height, width, 1).
 /// With one, it is `image` where that has as many numbers, else a square of one or three channels, else one row; without
 /// `image`, the numbers are channels.
 pub fn image_shape(graph: &Graph, image: Option<[usize; 3]>) -> Words<[usize; 3]> {
     match graph.input[..] {
+        [n] if graph.inputs.len() > 1 => Ok([1, 1, n]),
         [h, w, c] => Ok([h, w, c]),
         [h, w] => Ok([h, w, 1]),
         [n] => {

@@ -52,8 +52,11 @@ pub struct Loaded {
     /// Initialisers that wgrad lacks: one sentence each, with the layer, the initialiser, and wgrad's alternatives.
     /// They do not matter where weights are given.
     pub initializers: Vec<String>,
-    /// Shape of the input as in Keras, without the batch: one to three axes.
+    /// Shape of the input as in Keras, without the batch: one to three axes. The number of all values where the network
+    /// has several inputs.
     pub input: Vec<usize>,
+    /// Name and shape of each input, in the order in which a row has their values.
+    pub inputs: Vec<(String, Vec<usize>)>,
     /// True if Keras's network divides its input by 255, in a layer that is left out here, as bytes are divided on the
     /// device.
     pub rescaled: bool,
@@ -78,7 +81,8 @@ impl Loaded {
     pub fn preprocessing(&self, floats: bool) -> Option<Preprocessing> {
         let channels = self.model.input_shape[2];
         // Words are whole numbers, which bytes divided by 255 are not.
-        if !floats && self.model.words().is_ok_and(|words| words.is_some()) {
+        let words = || self.model.words().is_ok_and(|words| !words.is_empty());
+        if !floats && (self.inputs.len() > 1 || words()) {
             return None;
         }
         let normalization = match floats || self.rescaled {
@@ -137,6 +141,10 @@ pub fn parse(path: &Path, text: &str, image: Option<[usize; 3]>) -> Result<Loade
         let index = model.layers.len();
         held.give(&mut model, index);
         let rules = layer.rules();
+        let has_tensors = match taken.first() {
+            Some(first) => !rules.joined_parameters(&taken).is_empty() || !rules.states(first).is_empty(),
+            None => false,
+        };
         let given = match &taken[..] {
             [one] if !rules.joins() => rules.output_shape(one),
             several => rules.joined_shape(several),
@@ -145,19 +153,25 @@ pub fn parse(path: &Path, text: &str, image: Option<[usize; 3]>) -> Result<Loade
         if let (Ok(given), false) = (given, taken.is_empty()) {
             shapes.insert(node.name.clone(), given);
         }
-        if node.inputs != [before.clone()] {
+        if node.inputs != [before.clone()] && node.class != "InputLayer" {
             model.inputs.insert(model.layers.len(), node.inputs.clone());
         }
         model = model.add(layer);
         if node.config.get("trainable") == Some(&Value::Bool(false)) {
             model = model.frozen();
         }
+        // Keras calls layers without tensors again, too.
+        if let Some(first) = node.shares.as_ref().filter(|_| has_tensors) {
+            model = model.sharing(first);
+            model.regularizers.remove(&index);
+            model.constraints.remove(&index);
+        }
         before.clone_from(&node.name);
     }
-    let Graph { mut notes, mut left_out, compiled, input, rescaled, .. } = graph;
+    let Graph { mut notes, mut left_out, compiled, input, inputs, rescaled, .. } = graph;
     notes.extend(aside.half_note());
     left_out.extend(aside.half_note());
-    let about = About { notes, initializers: aside.initializers, input, rescaled, left_out };
+    let about = About { notes, initializers: aside.initializers, input, inputs, rescaled, left_out };
     settled(path, model, compiled, about)
 }
 
@@ -185,13 +199,14 @@ struct About {
     notes: Vec<String>,
     initializers: Vec<String>,
     input: Vec<usize>,
+    inputs: Vec<(String, Vec<usize>)>,
     rescaled: bool,
     left_out: Vec<String>,
 }
 
 /// Gives a network the loss that it was compiled with, and says what does not fit.
 fn settled(path: &Path, mut model: Model, mut compiled: Compiled, about: About) -> Result<Loaded> {
-    let About { mut notes, initializers, input, rescaled, left_out } = about;
+    let About { mut notes, initializers, input, inputs, rescaled, left_out } = about;
     if let (Some(loss), Some(from_logits)) = (compiled.loss, compiled.from_logits) {
         let own = loss.activation();
         let what = match (from_logits, model.ends_in(own)) {
@@ -233,6 +248,7 @@ fn settled(path: &Path, mut model: Model, mut compiled: Compiled, about: About) 
         missing_loss: compiled.missing,
         initializers,
         input,
+        inputs,
         rescaled,
         left_out,
         optimizer: compiled.optimizer,

@@ -20,6 +20,8 @@ pub struct Node {
     pub inputs: Vec<String>,
     /// Path of the weights in an archive, such as `layers/conv2d_1`.
     pub group: String,
+    /// The layer whose tensors it uses, if Keras calls one layer several times.
+    pub shares: Option<String>,
     /// True for an operation such as `x + y`, false for a layer.
     pub operation: bool,
 }

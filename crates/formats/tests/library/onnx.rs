@@ -6,7 +6,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 use wgrad::{
     checkpoint::Checkpoint,
     feed::{Batch, Step, split_mix},
-    layers::{Conv2D, Dense, Embedding, Flatten, GlobalAveragePooling1D, Layer, MultiHeadAttention, Reshape},
+    layers::{
+        Concatenate, Conv2D, Dense, Embedding, Flatten, GlobalAveragePooling1D, InputLayer, Layer,
+        MultiHeadAttention, Reshape,
+    },
     model::Model,
     networks::{NETWORKS, network, network_for},
     optim::Optimizer,
@@ -125,6 +128,8 @@ fn what_is_exported_is_imported_as_the_same_network() {
     }
     // A test of its own has words as input.
     layers.insert("Embedding");
+    // So has a network of several inputs.
+    layers.insert("InputLayer");
     // It takes the outputs of two layers, so that no default of it fits below.
     layers.insert("MultiHeadAttention");
     // The export refuses, by name, any layer that is in none of the networks.
@@ -176,6 +181,70 @@ fn several_labels_of_an_image_are_exported_and_imported() {
     }
 }
 
+/// Two encoders of one set of weights, and a table for a third input.
+fn of_several_inputs() -> Model {
+    let mut encoder = Dense::new(4);
+    encoder.name = Some("encoder".into());
+    let mut again = Dense::new(4);
+    again.name = Some("again".into());
+    let input = |name: &str, shape: &[usize], first| InputLayer {
+        name: Some(name.into()),
+        ..InputLayer::new(shape, first)
+    };
+    Model::new("several", [1, 1, 15])
+        .add(input("left", &[2, 2, 1], 0))
+        .add_from(Flatten::new(), &["left"])
+        .add(encoder)
+        .add(input("right", &[2, 2, 1], 4))
+        .add_from(Flatten::new(), &["right"])
+        .add(again)
+        .sharing("encoder")
+        .add(input("words", &[7], 8))
+        .add_from(Embedding::new(9, 4), &["words"])
+        .add(GlobalAveragePooling1D::new())
+        .add_from(Concatenate::new(), &["encoder", "again", "global_average_pooling1d_1"])
+        .add(Dense::new(3))
+}
+
+#[test]
+fn several_inputs_and_shared_tensors_are_exported_and_imported() {
+    let floats = Preprocessing { floats: true, ..Preprocessing::default() };
+    let model = of_several_inputs();
+    let text = model_file::to_text(&model).expect("has a form");
+    assert_eq!(model_file::parse(Path::new("several.toml"), &text).unwrap_or_else(|e| panic!("{e}")), model);
+    let weights = weights(&model);
+    let value = |at: usize| if at % 15 < 8 { noise(5, at) } else { (at % 9) as f32 };
+    let images: Vec<u8> = (0..30).flat_map(|at| value(at).to_le_bytes()).collect();
+    let expected = logits(&model, &floats, &weights, &images);
+    for layout in [Layout::Nhwc, Layout::Nchw] {
+        let options = Options { layout, ..Options::default() };
+        let (file, imported) = read_back(&model, &floats, &weights, &options);
+        let inputs = &file.graph.as_ref().expect("a graph").input;
+        assert_eq!(inputs.iter().map(|input| input.name.as_str()).collect::<Vec<_>>(), ["left", "right", "words"]);
+        let tensors = onnx::export::inputs(&images, &model, &floats, &options).expect("fits");
+        let shapes: Vec<&[usize]> = tensors.iter().map(|(_, tensor)| &tensor.shape[..]).collect();
+        let picture: &[usize] = if layout == Layout::Nchw { &[2, 1, 2, 2] } else { &[2, 2, 2, 1] };
+        assert_eq!(shapes, [picture, picture, &[2, 7]]);
+        assert!(imported.input.floats);
+        assert_eq!(imported.weights.len(), weights.len(), "the encoders have one set of weights");
+        let got = logits(&imported.model, &floats, &imported.weights, &images);
+        assert!(apart(&got, &expected) < 1e-6, "{layout:?}");
+    }
+    // Values that are normalized come in one row, as those of a table do.
+    let normalization = Some(Normalization { mean: vec![0.0; 15], deviation: vec![1.0; 15] });
+    let normalized = Preprocessing { normalization, ..floats };
+    let inputs = onnx::export::inputs(&images, &model, &normalized, &Options::default()).expect("fits");
+    assert_eq!(inputs[0].1.shape, [2, 15]);
+    let row = Model { layers: model.layers[..1].to_vec(), ..Model::new("row", [1, 1, 4]) };
+    let row = row.add(Flatten::new()).add(Dense::new(2));
+    let bytes: Vec<u8> = (0..8).map(|n| n * 30).collect();
+    let weights = self::weights(&row);
+    let plain = Preprocessing::default();
+    let (_, imported) = read_back(&row, &plain, &weights, &Options::default());
+    let expected = logits(&row, &plain, &weights, &bytes);
+    assert!(apart(&logits(&imported.model, &plain, &imported.weights, &bytes), &expected) < 1e-6);
+}
+
 #[test]
 fn words_are_exported_and_imported() {
     let floats = Preprocessing { floats: true, ..Preprocessing::default() };
@@ -187,7 +256,7 @@ fn words_are_exported_and_imported() {
     let images: Vec<u8> = (0..14u8).flat_map(|n| f32::from(n * 5 % 9).to_le_bytes()).collect();
     let expected = logits(&model, &floats, &weights, &images);
     let (_, imported) = read_back(&model, &floats, &weights, &Options::default());
-    assert_eq!((imported.model.words().expect("fits"), imported.input.floats), (Some(9), true));
+    assert_eq!((imported.model.words().expect("fits")[0].count, imported.input.floats), (9, true));
     let got = logits(&imported.model, &floats, &imported.weights, &images);
     assert!(apart(&got, &expected) < 1e-6);
     // Attention has no operator in the version of the files.
@@ -267,7 +336,8 @@ fn what_is_made_of_the_data_first_is_part_of_the_file() {
     assert!(error.contains("floats") && error.contains("`.raw_pixels`"), "{error}");
     let numbers = [0.25f32, -3.0].repeat(model.pixels());
     let bytes: Vec<u8> = numbers.iter().flat_map(|v| v.to_le_bytes()).collect();
-    let tensor = onnx::export::images(&bytes, &model, &floats, &Options::default());
+    let inputs = onnx::export::inputs(&bytes, &model, &floats, &Options::default()).expect("fits");
+    let (_, tensor) = &inputs[0];
     assert_eq!((&tensor.shape[..], tensor.reals().expect("numbers")), (&[2, 12, 12, 3][..], &numbers[..]));
 }
 

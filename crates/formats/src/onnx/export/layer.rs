@@ -110,6 +110,17 @@ pub(super) fn write(
             let name = w.node("Expand", name, &[&one, &shape], Vec::new());
             Flow { name, shape: place.output.clone(), nchw: false }
         }
+        Layer::InputLayer(layer) => {
+            let (x, values) = (w.nhwc(x), layer.values());
+            let from = w.whole(&format!("{name}/from"), &[values.start as i64]);
+            let to = w.whole(&format!("{name}/to"), &[values.end as i64]);
+            let axis = w.whole(&format!("{name}/axis"), &[3]);
+            let part = w.node("Slice", &format!("{name}/part"), &[&x.name, &from, &to, &axis], Vec::new());
+            let shape: Vec<i64> = std::iter::once(0).chain(place.output.iter().map(|n| *n as i64)).collect();
+            let shape = w.whole(&format!("{name}/shape"), &shape);
+            let name = w.node("Reshape", name, &[&part, &shape], Vec::new());
+            Flow { name, shape: place.output.clone(), nchw: false }
+        }
         Layer::Flatten(_) => {
             // The order of the axes does not matter if only one of them is longer than 1.
             let plain = x.shape.len() == 3 && (x.shape[2] == 1 || x.shape[0] * x.shape[1] == 1);

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{Error, Result};
 use wgrad::{
+    layers::Layer,
     loss::Loss,
     model::Model,
     preprocessing::{Normalization, Preprocessing},
@@ -92,9 +93,46 @@ pub fn outputs(model: &Model) -> Result<&'static [&'static str]> {
     Ok(if model.loss()?.is_regression() { &[VALUE] } else { &[LOGITS, PROBABILITIES] })
 }
 
-/// Converts images in the format of `model` to the input of a file with these options. `bytes` holds (height,
-/// width, channels) bytes or floats, as `input` says.
-pub fn images(bytes: &[u8], model: &Model, input: &Preprocessing, options: &Options) -> Tensor {
+/// Converts images in the format of `model` to the inputs of a file with these options, by their names. `bytes` holds
+/// (height, width, channels) bytes or floats, as `input` says.
+///
+/// # Errors
+/// [`wgrad::Error::Model`] where the layers do not fit each other.
+pub fn inputs(
+    bytes: &[u8],
+    model: &Model,
+    input: &Preprocessing,
+    options: &Options,
+) -> Result<Vec<(String, Tensor)>> {
+    let whole = || images(bytes, model, input, options);
+    let several = apart(model, input, options)?;
+    if several.is_empty() {
+        return Ok(vec![(options.input().to_string(), whole())]);
+    }
+    let numbers: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v)).collect();
+    let rows = numbers.len() / model.pixels();
+    let mut first = 0;
+    let mut tensors = Vec::new();
+    for (name, shape) in several {
+        let len: usize = shape.iter().product();
+        let own = numbers.chunks_exact(model.pixels()).flat_map(|row| &row[first..first + len]);
+        let tensor = Tensor::real(&[&[rows][..], &shape].concat(), own.copied().collect());
+        let turned = shape.len() == 3 && options.layout == Layout::Nchw;
+        tensors.push((name, if turned { tensor.transposed(&[0, 3, 1, 2]) } else { tensor }));
+        first += len;
+    }
+    Ok(tensors)
+}
+
+/// The inputs that a file has one by one, if the network has several: name and shape. A table's numbers, bytes, and
+/// inputs that are normalized come in one row.
+fn apart(model: &Model, input: &Preprocessing, options: &Options) -> Result<Vec<(String, Vec<usize>)>> {
+    let together = options.table.is_some() || !input.floats || input.normalization.is_some();
+    if together { Ok(Vec::new()) } else { Ok(model.several_inputs()?) }
+}
+
+/// The one input of a file for images.
+fn images(bytes: &[u8], model: &Model, input: &Preprocessing, options: &Options) -> Tensor {
     let [h, w, c] = model.input_shape;
     let shape = [bytes.len() / input.bytes(model.pixels()).max(1), h, w, c];
     let tensor = if options.raw_pixels {
@@ -175,14 +213,29 @@ pub fn export(
         return Err(fail(words));
     }
     let weights = Weights { parameters: &parameters, arena: weights };
-    let mut w = Writer::new(&[options.input(), LOGITS, PROBABILITIES, VALUE]);
+    let several = apart(model, input, options)?;
+    let names = several.iter().map(|(name, _)| name.as_str());
+    let names: Vec<&str> = [options.input(), LOGITS, PROBABILITIES, VALUE].into_iter().chain(names).collect();
+    let mut w = Writer::new(&names);
     let image = match &options.table {
         Some(table) => row(&mut w, model.input_shape, table),
+        // No layer takes it.
+        None if !several.is_empty() => Flow { name: String::new(), shape: Vec::new(), nchw: false },
         None => picture(&mut w, model.input_shape, options),
     };
     let image = normalized(&mut w, image, input.normalization.as_ref());
+    for (name, shape) in &several {
+        let nchw = shape.len() == 3 && options.layout == Layout::Nchw;
+        let declared = if nchw { vec![shape[2], shape[0], shape[1]] } else { shape.clone() };
+        w.input(name, kind::FLOAT, BATCH, &declared);
+    }
     let mut flows: Vec<Flow> = Vec::new();
     for p in &placed {
+        if let (Layer::InputLayer(layer), false) = (p.layer, several.is_empty()) {
+            let nchw = layer.shape.len() == 3 && options.layout == Layout::Nchw;
+            flows.push(Flow { name: p.place.name.clone(), shape: layer.shape.clone(), nchw });
+            continue;
+        }
         let inputs: Vec<Flow> =
             p.from.iter().map(|from| from.map_or(image.clone(), |n| flows[n].clone())).collect();
         let flow = layer::write(&mut w, p.layer, &p.place, &inputs, &weights)

@@ -39,7 +39,7 @@ use std::{
     rc::Rc,
 };
 use wgrad::{
-    layers::{ActivationName, Layer},
+    layers::{ActivationName, InputLayer, Layer},
     loss::Loss,
     model::Model,
     preprocessing::Preprocessing,
@@ -155,12 +155,12 @@ pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Import
     })
 }
 
-/// The name of a node, or of its first output.
 /// The shortest decimal number with the file's f32 value.
 fn short(value: f32) -> f64 {
     value.to_string().parse().unwrap_or(f64::from(value))
 }
 
+/// The name of a node, or of its first output.
 fn name_of(node: &NodeProto) -> &str {
     if node.name.is_empty() { node.output.first().map_or("", String::as_str) } else { &node.name }
 }
@@ -184,6 +184,10 @@ struct Import<'a> {
     table: Option<Table>,
     /// True if a table is looked up by the input.
     words: bool,
+    /// True if there are several inputs.
+    several: bool,
+    /// True if several nodes take one tensor of the file.
+    again: bool,
     bytes: bool,
     channels_first: bool,
     log_softmax: bool,
@@ -243,9 +247,9 @@ impl<'a> Import<'a> {
             &steps,
             &[&from[..], &own.iter().map(|own| own.input).collect::<Vec<_>>()].concat(),
         )?;
-        let [input] = given[..] else {
-            return Err(format!("takes the inputs {}; a network here takes one, the image", names(&open)));
-        };
+        if given.is_empty() {
+            return Err(format!("takes the inputs {}, and its output follows from none", names(&open)));
+        }
         let mut values = BTreeMap::new();
         let mut held = 0usize;
         for initializer in graph.initializer.iter().filter(|t| taken.contains(t.name.as_str())) {
@@ -253,19 +257,44 @@ impl<'a> Import<'a> {
             held = held.saturating_add(tensor.len());
             values.insert(initializer.name.as_str(), Value::Constant(Rc::new(tensor)));
         }
-        let (mut flow, shape, batch) = shapes::input(input, file, &steps, options, own.as_ref())?;
-        let (bytes, channels_first) = (flow.raw, flow.is_channels_first());
-        let mut network = Network::new(shape, opset);
+        let found = given.iter().map(|input| shapes::input(input, file, &steps, options, own.as_ref()));
+        let found = found.collect::<Said<Vec<_>>>()?;
+        let one = found.len() == 1;
+        let whole = match &found[..] {
+            [(_, shape, _)] => *shape,
+            several => shapes::row(several.iter().map(|(_, shape, _)| *shape))?,
+        };
+        let (first, _, batch) = &found[0];
+        let (bytes, channels_first, batch) = (first.raw, first.is_channels_first(), *batch);
+        let mut network = Network::new(whole, opset);
         network.training = options.training;
         network.tensors = initializers.iter().map(|name| (*name).to_string()).collect();
-        if flow.axes.len() == 2 {
-            flow = layers::flattened(&mut network, &flow);
+        if !one && (options.moments.is_some() || options.input_shape.is_some()) {
+            let option = if options.moments.is_some() { "a mean and deviation" } else { "`.input_shape`" };
+            return Err(format!("takes the inputs {}, and {option} is for one input; leave it out", from.join(", ")));
         }
-        if let Some([mean, deviation]) = options.moments {
-            flow = layers::normalized(&mut network, &flow, mean, deviation)?;
+        let mut before = 0;
+        for (input, (mut flow, shape, own_batch)) in given.iter().zip(found) {
+            if own_batch != batch {
+                return Err(format!("takes the inputs {} with different batches", from.join(", ")));
+            }
+            if !one {
+                flow.settled().map_err(|e| format!("input `{}`: {e}", input.name))?;
+                let layer = InputLayer::new(&shape, before);
+                before = layer.values().end;
+                let make = |name| InputLayer { name, ..layer }.into();
+                flow.layer = Some(network.add(&input.name, &[None], make, Vec::new()));
+            }
+            if flow.axes.len() == 2 {
+                flow = layers::flattened(&mut network, &flow);
+            }
+            if let Some([mean, deviation]) = options.moments {
+                flow = layers::normalized(&mut network, &flow, mean, deviation)?;
+            }
+            // The input of a table's network is the value after the nodes that standardise it.
+            values.insert(own.as_ref().map_or(input.name.as_str(), |own| own.input), Value::Flow(flow));
         }
-        // The input of a table's network is the value after the nodes that standardise it.
-        values.insert(own.as_ref().map_or(input.name.as_str(), |own| own.input), Value::Flow(flow));
+        let again = initializers.iter().any(|name| uses.get(name).is_some_and(|uses| *uses > 1));
         let table = own.map(|own| own.table);
         let loss = file.metadata("loss").and_then(|text| text.parse().ok());
         let (room, most_weights) =
@@ -282,6 +311,8 @@ impl<'a> Import<'a> {
             table,
             bytes,
             words: false,
+            several: !one,
+            again,
             channels_first,
             log_softmax: false,
             room,
@@ -307,6 +338,9 @@ impl<'a> Import<'a> {
         let name: String =
             name.filter(|name| !name.is_empty()).unwrap_or("imported".into()).chars().take(80).collect();
         let mut model = self.network.model(&name, flow.layer.as_deref())?;
+        if self.again {
+            self.network.share(&mut model);
+        }
         // A single output that is not a probability belongs to a regression, unless the file names the loss.
         let outputs = model.outputs().ok();
         if outputs == Some(1) && model.loss().is_ok_and(|loss| loss == Loss::SoftmaxCrossEntropy) {
@@ -315,7 +349,7 @@ impl<'a> Import<'a> {
         if let Some(loss) = self.loss.filter(|loss| outputs > Some(1) && *loss != Loss::SoftmaxCrossEntropy) {
             model.loss = Some(loss);
         }
-        self.words = model.words().is_ok_and(|words| words.is_some());
+        self.words = model.words().is_ok_and(|words| !words.is_empty());
         if let (Some(outputs @ 2..), Some(name)) = (outputs, last_activation(&model)) {
             let said = self.loss == Some(Loss::SoftmaxCrossEntropy);
             if name == "sigmoid" && !said {
@@ -335,7 +369,7 @@ impl<'a> Import<'a> {
     fn input(&self) -> Preprocessing {
         let number = |table: &Table| matches!(table.label.kind, wgrad_data::table::Kind::Number { .. });
         let row = |table| Preprocessing { floats: true, numbers: number(table), normalization: None };
-        let words = Preprocessing { floats: self.words, ..Preprocessing::default() };
+        let words = Preprocessing { floats: self.words || self.several, ..Preprocessing::default() };
         self.table.as_ref().map_or(words, row)
     }
 

@@ -105,7 +105,7 @@ impl Network {
     pub fn is_input(&self, name: Option<&str>) -> bool {
         let Some(name) = name else { return true };
         self.places.get(name).and_then(|n| self.layers.get(*n)).is_some_and(|built| {
-            matches!(built.layer, Layer::Flatten(_) | Layer::Reshape(_))
+            matches!(built.layer, Layer::InputLayer(_) | Layer::Flatten(_) | Layer::Reshape(_))
                 && built.inputs.iter().all(|input| self.is_input(input.as_deref()))
         })
     }
@@ -114,6 +114,28 @@ impl Network {
     pub fn set(&mut self, layer: &str, short: &str, tensor: Tensor) {
         self.numbers = self.numbers.saturating_add(tensor.len());
         self.weights.insert(format!("{layer}.{short}"), tensor);
+    }
+
+    /// Lets layers of one kind with equal tensors share them, as when a module is called twice.
+    pub fn share(&self, model: &mut Model) {
+        let mut first: BTreeMap<(&str, Vec<(&str, usize)>), Vec<&Built>> = BTreeMap::new();
+        for (n, built) in self.layers.iter().enumerate() {
+            let prefix = format!("{}.", built.name);
+            let own = self.weights.range(prefix.clone()..).take_while(|(name, _)| name.starts_with(&prefix));
+            let own: Vec<(&str, &Tensor)> = own.map(|(name, tensor)| (&name[prefix.len()..], tensor)).collect();
+            if own.is_empty() {
+                continue;
+            }
+            let key = (built.layer.kind(), own.iter().map(|(short, tensor)| (*short, tensor.len())).collect());
+            let alike = first.entry(key).or_default();
+            let equal = |other: &&&Built| {
+                own.iter().all(|(short, tensor)| self.weights.get(&format!("{}.{short}", other.name)) == Some(tensor))
+            };
+            match alike.iter().find(equal) {
+                Some(other) => drop(model.shares.insert(n, other.name.clone())),
+                None => alike.push(built),
+            }
+        }
     }
 
     /// Builds the model; `last` is the layer that gives its output.

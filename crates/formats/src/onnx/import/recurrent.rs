@@ -2,7 +2,9 @@
 
 use super::{Axis, Flow, Import, Said, Value, gates::activations, layers};
 use crate::onnx::{attributes::Node, recurrence::from_onnx, tensor::Tensor};
-use wgrad::layers::{ActivationName, Bidirectional, Cell, GRU, LSTM, Layer, MergeMode, Recurrent, SimpleRNN};
+use wgrad::layers::{
+    ActivationName, Bidirectional, Cell, GRU, InputLayer, LSTM, Layer, MergeMode, Recurrent, SimpleRNN,
+};
 
 /// The configuration of a recurrent node, for one direction.
 struct Cells {
@@ -202,7 +204,7 @@ fn own_weights(
 }
 
 impl layers::Reader<'_, '_> {
-    /// Imports a Slice that reverses time, or swaps the directions of a recurrent layer.
+    /// Imports a Slice that takes one of several inputs, reverses time, or swaps the directions of a recurrent layer.
     pub(super) fn slice(&mut self, x: &Flow) -> Said<Flow> {
         let one = |n: usize| -> Said<i64> {
             match self.constant(n)?.wholes()? {
@@ -215,6 +217,14 @@ impl layers::Reader<'_, '_> {
         let len = x.lens()[at];
         if step == 1 && start == 0 && (end >= len && len > 0) {
             return Ok(x.clone());
+        }
+        // One of several inputs that come in one row.
+        let row = x.layer.is_none() && !x.raw && x.shape[..2] == [1, 1] && x.axes[at] == Axis::Of(3);
+        if row && step == 1 && (0..len).contains(&start) && end > start {
+            let shape = [1, 1, (end.min(len) - start) as usize];
+            let layer = InputLayer::new(&shape, start as usize);
+            let name = self.network.add(self.name, &[None], |name| InputLayer { name, ..layer }.into(), Vec::new());
+            return Ok(x.through(&name, &shape));
         }
         if step != -1 || !(start == -1 || start + 1 >= len) || end > -len {
             return Err("a part of an axis; only a whole reversed axis is supported".into());

@@ -11,6 +11,16 @@ use crate::onnx::{
 use std::rc::Rc;
 use wgrad::program::counted;
 
+/// The shape of a row that has the values of all inputs.
+pub(super) fn row(inputs: impl Iterator<Item = [usize; 3]>) -> Said<[usize; 3]> {
+    let mut sum = 0;
+    for shape in inputs {
+        sum += counted(&shape)?;
+        counted(&[sum])?;
+    }
+    Ok([1, 1, sum])
+}
+
 /// The input as a flow, the shape of an image, and the length of the batch if it is fixed.
 pub(super) fn input(
     input: &ValueInfoProto,

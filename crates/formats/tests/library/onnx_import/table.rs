@@ -87,12 +87,14 @@ fn classes_of_a_table_keep_their_columns() {
         answers(&again.model, &again.weights, &STANDARDISED),
         answers(&model, &weights, &STANDARDISED)
     );
-    let images = export::images(
+    let inputs = export::inputs(
         &STANDARDISED.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>(),
         &model,
         &again.input,
         &export::Options { table: Some(table), ..export::Options::default() },
     );
+    let [(name, images)] = &inputs.expect("fits")[..] else { panic!("one input") };
+    assert_eq!(name, "features");
     // A column without effect is written as its mean.
     let rows = [&ROWS[..7], &[7.0]].concat();
     assert_eq!((&images.shape[..], images.reals().expect("numbers")), (&[2, 4][..], &rows[..]));
