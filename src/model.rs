@@ -443,7 +443,8 @@ impl Model {
             };
             let output = output.and_then(|shape| counted(&shape).map(|_| shape));
             let output = output.map_err(|message| fail(label.clone(), message))?;
-            let owner = self.owner(index, &placed, &parameters).map_err(|message| fail(label.clone(), message))?;
+            let owner =
+                self.owner(index, &placed, &parameters).map_err(|message| fail(label.clone(), message))?;
             let frozen = owner.map_or(self.frozen.contains(&index), |owner| placed[owner].place.frozen);
             let trained = rules.joined_parameters(&shapes).into_iter().map(|tensor| (tensor, !frozen));
             let mut ids = Vec::new();
@@ -454,7 +455,10 @@ impl Model {
                     let theirs = placed[owner].place.parameters.get(ids.len()).copied();
                     let theirs = theirs.filter(|id| parameters[id.0].shape == shape).ok_or_else(|| {
                         let of = &placed[owner].place.name;
-                        fail(label.clone(), format!("shares the tensors of `{of}`, whose {short} is not {shape:?}"))
+                        fail(
+                            label.clone(),
+                            format!("shares the tensors of `{of}`, whose {short} is not {shape:?}"),
+                        )
                     })?;
                     ids.push(theirs);
                     continue;
@@ -533,7 +537,9 @@ impl Model {
         })?;
         let (kind, theirs) = (self.layers[index].kind(), placed[owner].layer.kind());
         if kind != theirs {
-            return Err(format!("is a {kind} and shares the tensors of `{name}`, a {theirs}; both are of one kind"));
+            return Err(format!(
+                "is a {kind} and shares the tensors of `{name}`, a {theirs}; both are of one kind"
+            ));
         }
         if placed[owner].place.parameters.is_empty() {
             return Err(format!("shares the tensors of `{name}`, which has none; leave it out"));
@@ -559,7 +565,10 @@ impl Model {
             return Ok(vec![index.checked_sub(1).filter(|_| !is_input)]);
         };
         if is_input && *names != [INPUT] {
-            return Err(format!("takes {}, and one of several inputs takes `{INPUT}`; leave its inputs out", names.join(", ")));
+            return Err(format!(
+                "takes {}, and one of several inputs takes `{INPUT}`; leave its inputs out",
+                names.join(", ")
+            ));
         }
         if names.is_empty() {
             return Err("has an empty list of inputs; name at least one layer, or leave the list out".into());
@@ -596,19 +605,24 @@ impl Model {
         for p in placed {
             let Layer::InputLayer(layer) = p.layer else { continue };
             let values = layer.values();
-            if let Some((_, other)) = taken.iter().find(|(v, _)| v.start < values.end && values.start < v.end) {
+            if let Some((_, other)) = taken.iter().find(|(v, _)| v.start < values.end && values.start < v.end)
+            {
                 let next = taken.iter().map(|(v, _)| v.end).max().unwrap_or_default();
                 let other = &other.place.name;
                 return fail(
                     p,
-                    format!("takes the value {} of the input, as `{other}` does; begin behind it: first = {next}", values.start),
+                    format!(
+                        "takes the value {} of the input, as `{other}` does; begin behind it: first = {next}",
+                        values.start
+                    ),
                 );
             }
             taken.push((values, p));
         }
-        if let Some(loose) = placed.iter().find(|p| {
-            !taken.is_empty() && !matches!(p.layer, Layer::InputLayer(_)) && p.from.contains(&None)
-        }) {
+        if let Some(loose) = placed
+            .iter()
+            .find(|p| !taken.is_empty() && !matches!(p.layer, Layer::InputLayer(_)) && p.from.contains(&None))
+        {
             let inputs: Vec<&str> = taken.iter().map(|(_, p)| p.place.name.as_str()).collect();
             return fail(loose, format!("takes all inputs at once; name one of them: {}", inputs.join(", ")));
         }

@@ -115,7 +115,9 @@ impl Predictor {
     /// Refuses images with values that should be words and are none.
     fn check_words(&self, images: &[u8]) -> Result<()> {
         let each = self.compiled.plan.program.pixels / size_of::<f32>();
-        let Some(NoWord { row, place, value, count }) = no_word(images, each, &self.words) else { return Ok(()) };
+        let Some(NoWord { row, place, value, count }) = no_word(images, each, &self.words) else {
+            return Ok(());
+        };
         let message = format!(
             "got {value} in row {row} (from 0), at value {place}, expected a whole number from 0 to {}",
             count - 1

@@ -264,7 +264,13 @@ impl Builder {
             slots,
             constants: Vec::new(),
         };
-        Self { program, pass: Pass::Forward, fused: HashMap::new(), parameters: HashMap::new(), shared: BTreeMap::new() }
+        Self {
+            program,
+            pass: Pass::Forward,
+            fused: HashMap::new(),
+            parameters: HashMap::new(),
+            shared: BTreeMap::new(),
+        }
     }
 
     /// Images per step.
@@ -372,9 +378,9 @@ impl Builder {
             let layer = self.program.parameters[id.0].layer().to_string();
             let whole = self.add(format!("d {name}"), shape, Home::Gradient(id));
             let count = self.program.values[whole.0].len();
-            let sum = before.split_first().map(|(first, more)| {
-                more.iter().fold(*first, |sum, next| self.sum(&layer, sum, *next))
-            });
+            let sum = before
+                .split_first()
+                .map(|(first, more)| more.iter().fold(*first, |sum, next| self.sum(&layer, sum, *next)));
             // One gradient alone is added to zeros.
             let sum = sum.unwrap_or_else(|| self.fixed("zeros", vec![count], Home::Zeros));
             let call = Call::new(&crate::kernels::ADD, &[("COUNT", count)]);

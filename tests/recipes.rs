@@ -154,11 +154,14 @@ fn the_recipes_for_a_variant_a_layer_and_an_optimizer_work() {
 
     let proof = quoted(&recipe_of_a_variant, "--test kernels");
     assert_eq!(proof, "WGRAD_TEST_OP=matmul cargo test --test kernels");
+    // All that runs is compiled at once, so that everything has the same features.
+    let built = ["--bins", "--test", "kernels", "--test", "fast"];
+    cargo(project, "", &[&["build"], &built[..]].concat());
     for op in ["matmul", "signum"] {
         cargo(project, op, &["test", "--test", "kernels"]);
     }
-    cargo(project, "", &["test", "--lib", "optim"]);
-    cargo(project, "", &["build", "--bins"]);
+    assert_eq!(quoted(&section("Add an optimizer"), "--test fast optimizers"), "cargo test --test fast optimizers");
+    cargo(project, "", &["test", "--test", "fast", "optimizers"]);
     let network = wgrad_testing::fixture("../recipes/network.toml");
     let network = network.to_str().expect("readable");
     let data = wgrad_testing::fixture("parity");

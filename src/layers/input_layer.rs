@@ -87,7 +87,13 @@ impl Rules for InputLayer {
         let dx = b.batched(&format!("d {} input", place.name), &place.input);
         // Zeros before and behind a column of the values.
         let sizes = [
-            ("N", b.batch()), ("H", end - start), ("W", 1), ("C", 1), ("OH", total), ("OW", 1), ("PT", start),
+            ("N", b.batch()),
+            ("H", end - start),
+            ("W", 1),
+            ("C", 1),
+            ("OH", total),
+            ("OW", 1),
+            ("PT", start),
             ("PL", 0),
         ];
         b.call(&place.name, Call::new(&PAD2D_FORWARD, &sizes), &[("y", dx), ("x", dy)]);

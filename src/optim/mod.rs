@@ -226,6 +226,3 @@ impl Optimizer {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,5 +3,6 @@
 mod defaults;
 mod messages;
 mod modules;
+mod optimizers;
 mod portable;
 mod shaders;

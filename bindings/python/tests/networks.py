@@ -43,9 +43,25 @@ def data(kind, rows=240, seed=3):
     elif kind == "words":
         y = random.randint(0, 2, rows)
         x = np.where(random.uniform(size=(rows, 12)) < 0.3, 20 + 3 * y[:, None] + random.randint(0, 3, (rows, 12)), random.randint(0, 20, (rows, 12)))
+    elif kind == "columns":  # numbers, words and a series, by the names of the inputs
+        numbers, y = data("two", rows, seed)
+        words, series = random.randint(0, 8, (rows, 3)), random.normal(0, 1, (rows, 5, 2))
+        y = (numbers[:, 0] + 0.5 * (words == 2).sum(axis=1) + series[:, :, 0].mean(axis=1) > 0.3).astype(np.int64)
+        return {"words": words, "numbers": numbers, "series": series.astype(np.float32)}, y
+    elif kind == "pairs":  # whether two images are alike
+        first, kinds = data("images", rows, seed)
+        second, others = data("images", rows, seed + 1)
+        return [first, second], (kinds == others).astype(np.int64)
     else:
         raise ValueError(kind)
     return x.astype(np.float32), y if y.dtype == np.float32 else y.astype(np.int64)
+
+
+def some(x, which):
+    """Rows of an array, or of the arrays of several inputs."""
+    if isinstance(x, dict):
+        return {name: part[which] for name, part in x.items()}
+    return [part[which] for part in x] if isinstance(x, list) else x[which]
 
 
 def initial(model, seed=5):
@@ -176,6 +192,25 @@ def normalized(keras):
     ])  # fmt: skip
 
 
+def columns(keras):
+    layers = keras.layers
+    words, numbers, series = keras.Input((3,), dtype="int32", name="w"), keras.Input((6,)), keras.Input((5, 2))
+    parts = [layers.Flatten()(layers.Embedding(8, 3)(words)), layers.Dense(6, activation="relu")(numbers), layers.LSTM(4)(series)]
+    at = layers.Dense(8, activation="tanh")(layers.Concatenate()(parts))
+    return keras.Model({"words": words, "numbers": numbers, "series": series}, layers.Dense(1, activation="sigmoid")(at))
+
+
+def twins(keras):
+    """Two images, one encoder of both, and a layer that is called on each of its outputs."""
+    layers = keras.layers
+    encoder = keras.Sequential([
+        keras.Input((8, 8, 1)), layers.Conv2D(3, 3, activation="relu"), layers.BatchNormalization(), layers.Flatten(), layers.Dense(6),
+    ], name="encoder")  # fmt: skip
+    first, second, bend = keras.Input((8, 8, 1)), keras.Input((8, 8, 1)), layers.Dense(4, activation="tanh", name="bend")
+    apart = layers.Subtract()([bend(encoder(first)), bend(encoder(second))])
+    return keras.Model([first, second], layers.Dense(1, activation="sigmoid")(layers.Multiply()([apart, apart])))
+
+
 def cases(keras):
     """Name: network, kind of data, compile arguments, arguments of fit. Each is trained twice, the second time as a go-on."""
     o, loss = keras.optimizers, keras.losses
@@ -203,6 +238,8 @@ def cases(keras):
         "sentiment": (sentiment, "words", dict(optimizer=o.Adam(0.02), loss="binary_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
         "transformer": (transformer, "words", dict(optimizer=o.Adam(0.005), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
         "normalized": (normalized, "images", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
+        "columns": (columns, "columns", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
+        "twins": (twins, "pairs", dict(optimizer=o.SGD(0.05, momentum=0.9), loss="binary_crossentropy", metrics=["accuracy"]), {}),
         "bytes": (bytes_network, "bytes", dict(optimizer=o.AdamW(0.01, weight_decay=0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
     }  # fmt: skip
 

@@ -79,8 +79,8 @@ def main():
         model.compile(**compiled)
         x, y = networks.data(kind)
         histories = [plain(model.fit(x, y, **networks.FIT, **fit).history) for _ in range(2)]
-        outputs = np.asarray(model.predict(x[:8], verbose=0), np.float64)
-        evaluated = model.evaluate(x[:100], y[:100], verbose=0, return_dict=True)
+        outputs = np.asarray(model.predict(networks.some(x, slice(8)), verbose=0), np.float64)
+        evaluated = model.evaluate(networks.some(x, slice(100)), y[:100], verbose=0, return_dict=True)
         found["cases"][name] = {
             "histories": histories,
             "outputs": outputs.tolist(),

@@ -122,7 +122,8 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
             Some(toml::Value::String(first)) => drop(model.shares.insert(n, first)),
             None => {}
             Some(other) => {
-                let message = format!("layer {} ({kind}): shares is {other}, expected a layer's name in quotes", n + 1);
+                let message =
+                    format!("layer {} ({kind}): shares is {other}, expected a layer's name in quotes", n + 1);
                 return Err(fail(at, message));
             }
         }

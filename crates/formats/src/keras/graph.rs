@@ -137,7 +137,10 @@ impl Flat {
             return found;
         }
         let [input] = inputs else {
-            return Err(format!("model `{name}` takes {} inputs; a Sequential model takes one", inputs.len()));
+            return Err(format!(
+                "model `{name}` takes {} inputs; a Sequential model takes one",
+                inputs.len()
+            ));
         };
         let (mut used, mut before) = (HashMap::new(), input.clone());
         for layer in layers {
@@ -145,7 +148,8 @@ impl Flat {
             let settings = layer.get("config").unwrap_or(&Value::Null);
             if class == "InputLayer" {
                 if outermost && self.inputs.is_empty() {
-                    self.inputs.push((own.to_string(), input_shape(settings).map_err(|e| labelled(layer, &e))?));
+                    self.inputs
+                        .push((own.to_string(), input_shape(settings).map_err(|e| labelled(layer, &e))?));
                 }
                 continue;
             }
@@ -201,7 +205,8 @@ impl Flat {
         if outermost {
             for (key, own) in &order {
                 let shape = shapes.remove(own.as_str());
-                let shape = shape.ok_or_else(|| fail(format!("its input `{own}` is none of its InputLayers")))??;
+                let shape =
+                    shape.ok_or_else(|| fail(format!("its input `{own}` is none of its InputLayers")))??;
                 self.inputs.push((key.clone().unwrap_or_else(|| own.clone()), shape));
             }
             if let Some(other) = shapes.keys().min() {
@@ -233,7 +238,8 @@ impl Flat {
         while let Some(at) = ready.pop_first() {
             let (layer, group, n, call) = &waiting[at];
             let (_, own) = described(layer)?;
-            let from = call.sources.iter().filter_map(|source| places.get(&resolved(source)).cloned()).collect();
+            let from =
+                call.sources.iter().filter_map(|source| places.get(&resolved(source)).cloned()).collect();
             let made = self.part(layer, from, group.clone(), name, call.causal)?;
             let place = (own.to_string(), *n as u64);
             for taker in takers.remove(&place).unwrap_or_default() {

@@ -242,6 +242,7 @@ fn settled(path: &Path, mut model: Model, mut compiled: Compiled, about: About) 
         _ => {}
     }
     model.summary().map_err(|e| model_file::in_file(path, &[], e))?;
+    let inputs = if inputs.is_empty() { model.several_inputs()? } else { inputs };
     Ok(Loaded {
         model,
         notes,

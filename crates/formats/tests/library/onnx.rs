@@ -220,7 +220,10 @@ fn several_inputs_and_shared_tensors_are_exported_and_imported() {
         let options = Options { layout, ..Options::default() };
         let (file, imported) = read_back(&model, &floats, &weights, &options);
         let inputs = &file.graph.as_ref().expect("a graph").input;
-        assert_eq!(inputs.iter().map(|input| input.name.as_str()).collect::<Vec<_>>(), ["left", "right", "words"]);
+        assert_eq!(
+            inputs.iter().map(|input| input.name.as_str()).collect::<Vec<_>>(),
+            ["left", "right", "words"]
+        );
         let tensors = onnx::export::inputs(&images, &model, &floats, &options).expect("fits");
         let shapes: Vec<&[usize]> = tensors.iter().map(|(_, tensor)| &tensor.shape[..]).collect();
         let picture: &[usize] = if layout == Layout::Nchw { &[2, 1, 2, 2] } else { &[2, 2, 2, 1] };

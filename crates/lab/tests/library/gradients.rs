@@ -10,8 +10,8 @@ use wgrad::{
         Activation, Add, Average, AveragePooling1D, AveragePooling2D, BatchNormalization, Bidirectional,
         Concatenate, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Cropping1D, Cropping2D, Dense,
         DepthwiseConv1D, DepthwiseConv2D, Dropout, ELU, Embedding, Flatten, GRU, GlobalAveragePooling1D,
-        GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, GroupNormalization, LSTM, Layer,
-        LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, Maximum, MergeMode, Minimum,
+        GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, GroupNormalization, InputLayer, LSTM,
+        Layer, LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, Maximum, MergeMode, Minimum,
         MultiHeadAttention, Multiply, Normalization, Numbers, PReLU, Padding, Place, RMSNormalization, ReLU,
         Recurrent, RepeatVector, Rescaling, Reshape, SeparableConv1D, SeparableConv2D, Sides, SimpleRNN,
         Softmax, SpatialDropout1D, SpatialDropout2D, Subtract, UnitNormalization, UpSampling1D, UpSampling2D,
@@ -512,6 +512,27 @@ fn graphs() -> Vec<Model> {
             .add(Flatten::new())
             .add(dense(3, "linear"));
         all.push(merged);
+        // Two inputs through the same layers, one of which normalizes.
+        let input =
+            |name: &str, first| InputLayer { name: Some(name.into()), ..InputLayer::new(&[4, 3, 1], first) };
+        let twins = Model::new(&format!("twins {name}"), [1, 1, 24])
+            .add(input("left", 0))
+            .add(named(same(2, name), "stem"))
+            .add(BatchNormalization { name: Some("norm".into()), ..BatchNormalization::new() })
+            .add(named(same(2, "tanh"), "first"))
+            .add(input("right", 12))
+            .add(named(same(2, name), "stem_again"))
+            .sharing("stem")
+            .add(BatchNormalization::new())
+            .sharing("norm")
+            .add(named(same(2, "tanh"), "second"))
+            .sharing("first")
+            .add(named(same(2, "linear"), "third"))
+            .sharing("first")
+            .add_from(Concatenate::new(), &["first", "second", "third"])
+            .add(Flatten::new())
+            .add(dense(3, "linear"));
+        all.push(twins);
         // A frozen normalization in training, before and behind layers that are trained.
         let frozen = Model::new(&format!("frozen {name}"), [4, 3, 2])
             .add(same(3, name))

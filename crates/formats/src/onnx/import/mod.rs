@@ -271,7 +271,10 @@ impl<'a> Import<'a> {
         network.tensors = initializers.iter().map(|name| (*name).to_string()).collect();
         if !one && (options.moments.is_some() || options.input_shape.is_some()) {
             let option = if options.moments.is_some() { "a mean and deviation" } else { "`.input_shape`" };
-            return Err(format!("takes the inputs {}, and {option} is for one input; leave it out", from.join(", ")));
+            return Err(format!(
+                "takes the inputs {}, and {option} is for one input; leave it out",
+                from.join(", ")
+            ));
         }
         let mut before = 0;
         for (input, (mut flow, shape, own_batch)) in given.iter().zip(found) {

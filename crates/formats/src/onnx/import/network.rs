@@ -122,14 +122,18 @@ impl Network {
         for (n, built) in self.layers.iter().enumerate() {
             let prefix = format!("{}.", built.name);
             let own = self.weights.range(prefix.clone()..).take_while(|(name, _)| name.starts_with(&prefix));
-            let own: Vec<(&str, &Tensor)> = own.map(|(name, tensor)| (&name[prefix.len()..], tensor)).collect();
+            let own: Vec<(&str, &Tensor)> =
+                own.map(|(name, tensor)| (&name[prefix.len()..], tensor)).collect();
             if own.is_empty() {
                 continue;
             }
-            let key = (built.layer.kind(), own.iter().map(|(short, tensor)| (*short, tensor.len())).collect());
+            let key =
+                (built.layer.kind(), own.iter().map(|(short, tensor)| (*short, tensor.len())).collect());
             let alike = first.entry(key).or_default();
             let equal = |other: &&&Built| {
-                own.iter().all(|(short, tensor)| self.weights.get(&format!("{}.{short}", other.name)) == Some(tensor))
+                own.iter().all(|(short, tensor)| {
+                    self.weights.get(&format!("{}.{short}", other.name)) == Some(tensor)
+                })
             };
             match alike.iter().find(equal) {
                 Some(other) => drop(model.shares.insert(n, other.name.clone())),

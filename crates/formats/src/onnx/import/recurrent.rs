@@ -223,7 +223,8 @@ impl layers::Reader<'_, '_> {
         if row && step == 1 && (0..len).contains(&start) && end > start {
             let shape = [1, 1, (end.min(len) - start) as usize];
             let layer = InputLayer::new(&shape, start as usize);
-            let name = self.network.add(self.name, &[None], |name| InputLayer { name, ..layer }.into(), Vec::new());
+            let name =
+                self.network.add(self.name, &[None], |name| InputLayer { name, ..layer }.into(), Vec::new());
             return Ok(x.through(&name, &shape));
         }
         if step != -1 || !(start == -1 || start + 1 >= len) || end > -len {

@@ -1,4 +1,9 @@
-use super::*;
+//! Every optimizer of the table: its record, options, ranges and defaults.
+
+use wgrad::{
+    feed::Step,
+    optim::{Adagrad, Adam, Lion, Method, Muon, Optimizer, RmsProp, Sgd, Value},
+};
 
 #[test]
 fn an_optimizer_comes_back_from_its_record_and_so_do_the_first_ones() {
