@@ -194,7 +194,8 @@ def normalized(keras):
 
 def columns(keras):
     layers = keras.layers
-    words, numbers, series = keras.Input((3,), dtype="int32", name="w"), keras.Input((6,)), keras.Input((5, 2))
+    words = keras.Input((3,), dtype="int32", name="words")
+    numbers, series = keras.Input((6,), name="numbers"), keras.Input((5, 2), name="series")
     parts = [layers.Flatten()(layers.Embedding(8, 3)(words)), layers.Dense(6, activation="relu")(numbers), layers.LSTM(4)(series)]
     at = layers.Dense(8, activation="tanh")(layers.Concatenate()(parts))
     return keras.Model({"words": words, "numbers": numbers, "series": series}, layers.Dense(1, activation="sigmoid")(at))

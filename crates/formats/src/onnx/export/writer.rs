@@ -110,8 +110,14 @@ impl Writer {
         self.graph.output.push(described(name, kind::FLOAT, batch, shape));
     }
 
-    /// Adds an initializer. Returns its name.
+    /// Adds an initializer, unless layers that share it have added it before. Returns its name.
     pub fn constant(&mut self, wanted: &str, tensor: Tensor) -> String {
+        if self.taken.contains(wanted) {
+            let (known, same) = (&self.graph.initializer, tensor.to_proto(wanted));
+            if known.iter().any(|initializer| *initializer == same) {
+                return same.name;
+            }
+        }
         let name = self.unique(wanted);
         self.graph.initializer.push(tensor.to_proto(&name));
         name
