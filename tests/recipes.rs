@@ -160,7 +160,10 @@ fn the_recipes_for_a_variant_a_layer_and_an_optimizer_work() {
     for op in ["matmul", "signum"] {
         cargo(project, op, &["test", "--test", "kernels"]);
     }
-    assert_eq!(quoted(&section("Add an optimizer"), "--test fast optimizers"), "cargo test --test fast optimizers");
+    assert_eq!(
+        quoted(&section("Add an optimizer"), "--test fast optimizers"),
+        "cargo test --test fast optimizers"
+    );
     cargo(project, "", &["test", "--test", "fast", "optimizers"]);
     let network = wgrad_testing::fixture("../recipes/network.toml");
     let network = network.to_str().expect("readable");

@@ -71,9 +71,9 @@ def _several(x: Any, network: Any, name: str) -> np.ndarray:
             raise ValueError(f"{name}'s {known} has shape {found.shape}, expected (rows, {', '.join(map(str, own))})")
         if rows and len(found) != len(rows[0]):
             raise ValueError(f"{name}'s {known} has {len(found)} rows and {names[0]} has {len(rows[0])}, expected as many")
+        if len(found) == 0:
+            raise ValueError(f"{name} has no rows, expected at least one")
         rows.append(found.reshape(len(found), -1).astype(np.float32, copy=False))
-    if len(rows[0]) == 0:
-        raise ValueError(f"{name} has no rows, expected at least one")
     return np.concatenate(rows, axis=1)
 
 

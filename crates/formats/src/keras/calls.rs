@@ -103,7 +103,10 @@ pub(super) fn inputs(config: &Value) -> Words<Vec<(Option<String>, String)>> {
     let layer = |entry: &Value| origin(entry).map(|(layer, _)| layer).map_err(|_| wrong());
     match value {
         Value::Object(named) => {
-            named.iter().map(|(name, entry)| Ok((Some(name.clone()), layer(entry)?))).collect()
+            // Keras takes them in the order of their names, too.
+            let mut named: Vec<(&String, &Value)> = named.iter().collect();
+            named.sort_unstable_by_key(|(name, _)| *name);
+            named.into_iter().map(|(name, entry)| Ok((Some(name.clone()), layer(entry)?))).collect()
         }
         Value::Array(list) if list.first().is_some_and(Value::is_string) => Ok(vec![(None, layer(value)?)]),
         Value::Array(list) if !list.is_empty() => {
