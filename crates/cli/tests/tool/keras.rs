@@ -427,7 +427,18 @@ fn graphs_that_wgrad_has_not_are_refused_in_words() {
         let call = l["inbound_nodes"][0].clone();
         l["inbound_nodes"].as_array_mut().expect("calls").push(call);
     };
-    says(&changed("conv2d_1", &twice), &["layer `conv2d_1` (Conv2D)", "called 2 times", "a separate layer"]);
+    // Its second output is one that nothing takes.
+    says(&changed("conv2d_1", &twice), &["(conv2d_1_again)", "gives its output to no layer"]);
+    says(
+        &changed("conv2d_1", &|l| l["inbound_nodes"] = json!([])),
+        &["layer `conv2d_1` (Conv2D)", "takes no input"],
+    );
+    let itself = |l: &mut Value| {
+        twice(l);
+        l["inbound_nodes"][0]["args"][0]["config"]["keras_history"] = json!(["conv2d_1", 1, 0]);
+        l["inbound_nodes"][1]["args"][0]["config"]["keras_history"] = json!(["conv2d_1", 0, 0]);
+    };
+    says(&changed("conv2d_1", &itself), &["layer `conv2d_1` (Conv2D)", "takes `conv2d_1`", "earlier layer"]);
     says(
         &changed("dropout", &|l| l["inbound_nodes"][0]["kwargs"]["training"] = json!(true)),
         &["layer `dropout` (Dropout)", "training = true"],
@@ -451,8 +462,8 @@ fn graphs_that_wgrad_has_not_are_refused_in_words() {
         &["2 outputs (dense, dropout)", "have one"],
     );
     says(
-        &refused("residual.json", |c| c["config"]["input_layers"] = json!({"img": ["img", 0, 0]})),
-        &["dictionary of inputs"],
+        &refused("residual.json", |c| c["config"]["input_layers"] = json!({"img": ["image", 0, 0]})),
+        &["its input `image` is none of its InputLayers"],
     );
     says(
         &refused("residual.json", |c| {
@@ -460,10 +471,70 @@ fn graphs_that_wgrad_has_not_are_refused_in_words() {
             (second["name"], second["config"]["name"]) = (json!("other"), json!("other"));
             c["config"]["layers"].as_array_mut().expect("layers").insert(1, second);
         }),
-        &["layer `other` (InputLayer)", "second input", "`img`"],
+        &["layer `other` (InputLayer)", "none of the inputs"],
+    );
+    says(
+        &refused("residual.json", |c| {
+            c["config"]["output_layers"] = json!({"a": ["dense", 0, 0], "b": ["add_1", 0, 0]})
+        }),
+        &["2 outputs (a, b)", "have one"],
     );
     let operation = |l: &mut Value| l["class_name"] = json!("Divide");
     says(&changed("add_1", &operation), &["layer `add_1` (Divide)", "keras.ops.divide"]);
+}
+
+/// A tensor of a functional model.
+fn tensor(layer: &str, call: usize) -> Value {
+    json!({"class_name": "__keras_tensor__", "config": {"keras_history": [layer, call, 0]}})
+}
+
+#[test]
+fn inputs_are_a_row_and_calls_of_a_layer_share_its_tensors() {
+    let input = |name: &str, shape: &[usize]| {
+        let shape: Vec<Value> = std::iter::once(Value::Null).chain(shape.iter().map(|n| json!(n))).collect();
+        json!({"module": "keras.layers", "class_name": "InputLayer", "name": name, "inbound_nodes": [],
+               "config": {"name": name, "batch_shape": shape}})
+    };
+    let layer = |class: &str, name: &str, config: Value, calls: Vec<Value>| {
+        let calls: Vec<Value> = calls.into_iter().map(|args| json!({"args": args, "kwargs": {}})).collect();
+        let mut all = json!({"name": name});
+        all.as_object_mut().expect("an object").extend(config.as_object().expect("an object").clone());
+        json!({"module": "keras.layers", "class_name": class, "name": name, "config": all, "inbound_nodes": calls})
+    };
+    let dense = |name: &str, calls: Vec<Value>| layer("Dense", name, json!({"units": 5}), calls);
+    // The first call of the second layer takes an output that comes after its second call.
+    let network = json!({"module": "keras", "class_name": "Functional", "config": {"name": "pair", "layers": [
+        input("b", &[2, 3]),
+        input("a", &[5]),
+        layer("Flatten", "flat", json!({}), vec![json!([tensor("b", 0)])]),
+        dense("code", vec![json!([tensor("join", 0)]), json!([tensor("a", 0)])]),
+        dense("wide", vec![json!([tensor("flat", 0)])]),
+        layer("Add", "join", json!({}), vec![json!([[tensor("code", 1), tensor("wide", 0)]])]),
+        layer("Dense", "last", json!({"units": 2}), vec![json!([tensor("code", 0)])]),
+    ], "input_layers": {"z": ["b", 0, 0], "y": ["a", 0, 0]}, "output_layers": [["last", 0, 0]]}});
+    let loaded = text(&network).expect("it loads");
+    assert_eq!(loaded.inputs, [("y".to_string(), vec![5]), ("z".to_string(), vec![2, 3])]);
+    assert_eq!((loaded.input, loaded.model.input_shape), (vec![11], [1, 1, 11]));
+    let tensors: Vec<String> = loaded.model.parameters().expect("fits").into_iter().map(|p| p.name).collect();
+    let expected = ["wide.kernel", "wide.bias", "code.kernel", "code.bias", "last.kernel", "last.bias"];
+    assert_eq!(tensors.iter().collect::<std::collections::BTreeSet<_>>().len(), 6);
+    assert!(expected.iter().all(|name| tensors.contains(&name.to_string())), "{tensors:?}");
+    let rows = loaded.model.summary().expect("fits");
+    let again = rows.iter().find(|row| row.shares.is_some()).expect("one shares");
+    assert_eq!((again.parameters, again.shares.as_deref()), (0, Some("code")));
+
+    // Models that call one another twice have more layers than any machine.
+    let mut inner = dense("deep", vec![json!([tensor("x0", 0)])]);
+    for depth in 0..20 {
+        let (x, own) = (format!("x{depth}"), inner["name"].as_str().expect("a name").to_string());
+        inner["inbound_nodes"] =
+            json!([{"args": [tensor(&x, 0)], "kwargs": {}}, {"args": [tensor(&own, 0)], "kwargs": {}}]);
+        let (inputs, outputs) = (json!([[x, 0, 0]]), json!([[own, 1, 0]]));
+        let config = json!({"name": format!("m{depth}"), "layers": [input(&x, &[5]), inner], "input_layers": inputs, "output_layers": outputs});
+        inner = json!({"module": "keras", "class_name": "Functional", "name": format!("m{depth}"), "config": config, "inbound_nodes": []});
+    }
+    let error = text(&inner).expect_err("it ends nowhere");
+    assert!(error.contains("more than 10000 layers"), "{error}");
 }
 
 /// A network as JSON, or the error about it.

@@ -309,7 +309,7 @@ impl Flat {
         // A model that calls another twice, which calls another twice, ends nowhere.
         self.calls += 1;
         if self.calls > MOST_LAYERS {
-            return Err(format!("calls more than {MOST_LAYERS} layers, expected at most that"));
+            return Err(format!("calls more than {MOST_LAYERS} layers, expected at most {MOST_LAYERS}"));
         }
         match is_model(class) {
             true => self.model(layer, &from, &format!("{group}/"), false),
