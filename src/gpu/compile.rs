@@ -15,7 +15,14 @@ impl Context {
     /// [`Error::Shader`] if the text or a size does not fit.
     pub async fn kernel(&self, call: &Call, variant: &Variant) -> Result<Arc<Kernel>> {
         let name = format!("{}/{}", call.op.name, variant.name());
-        let shader = call.op.shader(variant, call.activation)?;
+        let compose = || call.op.shader(variant, call.activation);
+        let shader = match variant.is_own() {
+            // A user's file is checked each time.
+            true => Arc::new(compose()?),
+            false => self
+                .texts
+                .shader(format!("{name} {}\n{}", call.activation.name, variant.source()), compose)?,
+        };
         let trusted = call.trusts(variant, self.features) && !self.checked;
         let key = format!("{name} {trusted}\n{}\n{:?}", shader.text, call.sizes);
         let turn = match self.kernels.get(key) {
@@ -27,7 +34,7 @@ impl Context {
         Ok(kernel)
     }
 
-    async fn compile(&self, name: String, shader: Shader, call: &Call, trusted: bool) -> Result<Kernel> {
+    async fn compile(&self, name: String, shader: Arc<Shader>, call: &Call, trusted: bool) -> Result<Kernel> {
         let fail = |message: String| Error::Shader { kernel: name.clone(), message };
         let values = shader.values(&call.sizes);
         if let Some(unset) = shader.overrides.keys().find(|o| !values.contains_key(*o)) {
@@ -60,7 +67,8 @@ impl Context {
             bind_group_layouts: &groups_of_layout,
             immediate_size: 0,
         });
-        let module = self.module(&name, &shader.text, trusted);
+        let known = self.texts.module(&shader.text, trusted);
+        let module = known.unwrap_or_else(|| self.module(&name, &shader.text, trusted));
         let constants: Vec<(&str, f64)> = call
             .sizes
             .iter()
@@ -85,6 +93,7 @@ impl Context {
             self.check()?;
             return Err(fail(e.to_string()));
         }
+        self.texts.keep(&shader.text, trusted, module);
         let warm = AtomicBool::new(false);
         Ok(Kernel { name, shader, values, groups, pipeline, layout, warm })
     }

@@ -2,7 +2,12 @@
 //! that wgpu reports out of band (lost device, validation) surface through [`Context::check`].
 
 use super::{
-    AdapterChoice, adapter, arrival::Arrival, fault, kernel::KernelCache, pipelines, preparing::Ear,
+    AdapterChoice, adapter,
+    arrival::Arrival,
+    fault,
+    kernel::{KernelCache, Texts},
+    pipelines,
+    preparing::Ear,
 };
 use crate::{
     Error, Result,
@@ -50,6 +55,7 @@ pub struct Shared {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
     pub(super) kernels: KernelCache,
+    pub(super) texts: Texts,
     pub(super) pipelines: pipelines::Set,
     /// Name, driver and back end of the adapter.
     pub info: wgpu::AdapterInfo,
@@ -168,6 +174,7 @@ impl Context {
         });
         Ok(Self(Arc::new(Shared {
             kernels: KernelCache::default(),
+            texts: Texts::default(),
             pipelines: pipelines::Set::default(),
             class: listed.class,
             traits: listed.traits,

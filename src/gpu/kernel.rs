@@ -13,6 +13,50 @@ pub(super) struct KernelCache {
     changed: Condvar,
 }
 
+/// What was made of each text so far: several kernels differ in their sizes alone.
+#[derive(Default)]
+pub(super) struct Texts {
+    /// By operation, variant, activation and source.
+    shaders: Mutex<HashMap<String, Arc<Shader>>>,
+    /// By trust and text.
+    modules: Mutex<HashMap<(bool, String), wgpu::ShaderModule>>,
+}
+
+/// Most modules that are kept; those of a network are a few dozen.
+const MOST_MODULES: usize = 512;
+
+impl Texts {
+    /// The shader under this key, or the one that `compose` makes.
+    pub(super) fn shader(
+        &self,
+        key: String,
+        compose: impl FnOnce() -> crate::Result<Shader>,
+    ) -> crate::Result<Arc<Shader>> {
+        let known = || self.shaders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shader) = known().get(&key) {
+            return Ok(shader.clone());
+        }
+        let shader = Arc::new(compose()?);
+        known().insert(key, shader.clone());
+        Ok(shader)
+    }
+
+    /// The module of a text that a kernel was made of before.
+    pub(super) fn module(&self, text: &str, trusted: bool) -> Option<wgpu::ShaderModule> {
+        let known = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&(trusted, text.to_string())).cloned()
+    }
+
+    /// Keeps a valid module.
+    pub(super) fn keep(&self, text: &str, trusted: bool, module: wgpu::ShaderModule) {
+        let mut known = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_MODULES {
+            known.clear();
+        }
+        known.insert((trusted, text.to_string()), module);
+    }
+}
+
 #[derive(Default)]
 struct Compiled {
     done: HashMap<String, Arc<Kernel>>,
@@ -70,7 +114,7 @@ pub struct Kernel {
     /// `operation/variant`.
     pub name: String,
     /// Reflection of the text by naga.
-    pub shader: Shader,
+    pub shader: Arc<Shader>,
     /// All named numbers of the shader.
     pub values: BTreeMap<String, f64>,
     /// Workgroups in x, y, z.
