@@ -73,6 +73,8 @@ struct Layer {
     output_shape: Vec<usize>,
     parameters: usize,
     connected_to: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shares: Option<String>,
     tensors: Vec<Tensor>,
 }
 
@@ -171,6 +173,7 @@ impl Description {
             output_shape: layer.output,
             parameters: layer.parameters,
             connected_to: layer.inputs,
+            shares: layer.shares,
         });
         let program = |mode| model.program(&Preprocessing::default(), mode, batch, 1, &Optimizer::default());
         let train = program(Mode::Train)?;
@@ -218,7 +221,8 @@ impl Description {
                 commas(layer.parameters as u64),
             ];
             if graph {
-                cells.push(layer.connected_to.join(", "));
+                let weights = layer.shares.iter().map(|first| format!("weights of {first}"));
+                cells.push(layer.connected_to.iter().cloned().chain(weights).collect::<Vec<_>>().join(", "));
             }
             table.row(cells);
         }
