@@ -232,6 +232,23 @@ def normalized():
     )
 
 
+def distributed():
+    """Layers on each step: of images, with weights of their own in a recurrent layer, of vectors."""
+    return stack(
+        L.TimeDistributed(L.Conv2D(3, 2, activation="relu")),
+        L.TimeDistributed(L.MaxPooling2D(2)),
+        L.TimeDistributed(L.Reshape((3, 6))),
+        L.TimeDistributed(L.Bidirectional(L.GRU(2))),
+        L.TimeDistributed(L.Dense(5)),
+        L.TimeDistributed(L.LayerNormalization()),
+        L.TimeDistributed(L.LeakyReLU(0.1)),
+        L.TimeDistributed(L.Dropout(0.2)),
+        L.LSTM(4),
+        L.Dense(3, activation="softmax"),
+        shape=(4, 7, 5, 2),
+    )
+
+
 def rescaled():
     """Takes bytes as input, which wgrad passes as pixel / 255."""
     return stack(
@@ -282,7 +299,7 @@ def main():
     if not sys.argv[1:]:
         hostile()
     for make in [mlp, cnn, same, batch_norm, depthwise, residual, inception, nested, lstm, gru, bidirectional, simple_rnn,
-                 sequences, merged, rescaled, one_number, normalized]:
+                 sequences, merged, rescaled, one_number, normalized, distributed]:
         name = make.__name__
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue

@@ -121,6 +121,13 @@ def cases():
         ({"type": "UnitNormalization"}, [4, 11]),
         ({"type": "UnitNormalization"}, image),
     ]
+    each = lambda **layer: {"type": "TimeDistributed", "layer": layer}
+    later += [
+        (each(type="Dense", units=3, activation="tanh"), sequence),
+        (each(type="Conv2D", filters=3, kernel_size=2, activation="tanh"), [2, 3, 4, 5, 2]),
+        (each(type="MaxPooling2D", pool_size=2), [2, 3, 4, 5, 2]),
+        (each(type="LSTM", units=3), [2, 3, 4, 2]),
+    ]
     for config in (
         {"type": "ReLU"},
         {"type": "ReLU", "max_value": 6.0},
@@ -154,6 +161,8 @@ def layer_of(config):
     for key, value in arguments.items():
         if isinstance(value, list):
             arguments[key] = tuple(tuple(v) if isinstance(v, list) else v for v in value)
+        if isinstance(value, dict):
+            arguments[key] = layer_of(value)
     return getattr(keras.layers, config["type"])(**arguments, dtype="float64")
 
 

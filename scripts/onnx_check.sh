@@ -1,5 +1,5 @@
 #!/bin/sh
-# Briefly trains every built-in network, two model files with every layer, and a Keras network on pictures. Adds noise
+# Briefly trains every built-in network, model files with every layer, and a Keras network on pictures. Adds noise
 # to the weights of all but the Keras network, exports each, and compares the files with ONNX's own checker and ONNX
 # Runtime. Needs python3 and PyPI (or VENV with onnx and onnxruntime in it), cargo and a built wgrad.
 #   scripts/onnx_check.sh        WGRAD=path of the binary, OUT=folder for runs and files
@@ -15,7 +15,8 @@ if [ ! -x "$VENV/bin/python" ]; then
 fi
 mkdir -p "$OUT"
 for model in linear mlp cnn rnn lstm gru cnn-bn vgg resnet \
-    tests/fixtures/onnx/layers.toml tests/fixtures/onnx/recurrent.toml tests/fixtures/onnx/normalizations.toml; do
+    tests/fixtures/onnx/layers.toml tests/fixtures/onnx/recurrent.toml tests/fixtures/onnx/normalizations.toml \
+    tests/fixtures/onnx/steps.toml tests/fixtures/onnx/distributed.toml; do
     name=$(basename "$model" .toml)
     if [ ! -e "$OUT/$name/run/best.safetensors" ]; then
         rm -rf "${OUT:?}/$name"

@@ -639,7 +639,7 @@ impl Model {
     /// Returns true if the last layer ends in this activation.
     pub fn ends_in(&self, activation: &str) -> bool {
         let mut last = self.layers.last().cloned();
-        let found = match &mut last {
+        let found = match last.as_mut().map(innermost) {
             Some(Layer::Softmax(_)) => ActivationName::Softmax,
             Some(layer) => own_activation(layer).copied().unwrap_or_default(),
             None => ActivationName::default(),
@@ -652,7 +652,7 @@ impl Model {
         // Without the activation, a different loss would be inferred.
         let mut model = Self { loss: Some(loss), ..self.clone() };
         if self.ends_in(loss.activation()) {
-            match model.layers.last_mut() {
+            match model.layers.last_mut().map(innermost) {
                 Some(last @ Layer::Softmax(_)) => {
                     let name = last.rules().given_name().map(str::to_string);
                     *last = layers::Activation { activation: ActivationName::default(), name }.into();
@@ -786,6 +786,14 @@ impl Model {
 fn columns(loss: Loss, shape: &[usize]) -> usize {
     let along = loss == Loss::SoftmaxCrossEntropy || loss.compares_vectors();
     if along { shape.last().copied().unwrap_or(1).max(1) } else { 1 }
+}
+
+/// The layer that a layer runs on each step of a sequence, or the layer itself.
+fn innermost(layer: &mut Layer) -> &mut Layer {
+    match layer {
+        Layer::TimeDistributed(outer) => innermost(&mut outer.layer),
+        layer => layer,
+    }
 }
 
 /// The activation that a layer applies last, element by element or along the last axis.

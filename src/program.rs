@@ -241,6 +241,8 @@ pub struct Builder {
     pub program: Program,
     /// The part of the step to which the next dispatches belong; initially [`Pass::Forward`].
     pub pass: Pass,
+    /// Number of steps of a sequence that are examples of their own; 1 outside of [`Builder::distributed`].
+    steps: usize,
     fused: HashMap<ValueId, &'static Activation>,
     parameters: HashMap<ParameterId, ValueId>,
     /// For each tensor that several layers use, their gradients so far.
@@ -273,9 +275,18 @@ impl Builder {
         }
     }
 
-    /// Images per step.
+    /// Images per step of the training, or steps of their sequences within [`Builder::distributed`].
     pub fn batch(&self) -> usize {
-        self.program.batch
+        self.program.batch * self.steps
+    }
+
+    /// Runs `each` with the `steps` of every sequence of the batch as examples of their own.
+    pub fn distributed<T>(&mut self, steps: usize, each: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.steps;
+        self.steps = before * steps;
+        let made = each(self);
+        self.steps = before;
+        made
     }
 
     /// Returns true if the program trains: layers then apply dropout, and use the statistics of the batch.
@@ -295,7 +306,7 @@ impl Builder {
 
     /// A new activation, gradient or other intermediate value; `shape` without the batch.
     pub fn batched(&mut self, name: &str, shape: &[usize]) -> ValueId {
-        let shape = [&[self.program.batch], shape].concat();
+        let shape = [&[self.batch()], shape].concat();
         self.add(name.to_string(), shape, Home::Temporary)
     }
 
@@ -398,7 +409,7 @@ impl Builder {
 
     /// Zeros of a shape without the batch: the input `x` of a gradient kernel that multiplies by no activation's gradient.
     pub fn zeros(&mut self, shape: &[usize]) -> ValueId {
-        let shape = [&[self.program.batch], shape].concat();
+        let shape = [&[self.batch()], shape].concat();
         self.fixed("zeros", shape, Home::Zeros)
     }
 

@@ -41,6 +41,7 @@ mod reshape;
 mod rms_normalization;
 mod separable_conv;
 mod simple_rnn;
+mod time_distributed;
 mod unit_normalization;
 mod up_sampling;
 mod window;
@@ -256,6 +257,7 @@ layers! {
     gru::GRU: "units = N: gated recurrent unit over (time, features)",
     multi_head_attention::MultiHeadAttention: "num_heads = H, key_dim = N, inputs = [\"a\", \"a\"]: attention of a sequence to another, or to itself",
     bidirectional::Bidirectional: "layer = { type = \"LSTM\", units = N }: a recurrent layer in both directions",
+    time_distributed::TimeDistributed: "layer = { type = \"Dense\", units = N }: a layer on each step of a sequence",
     rescaling::Rescaling: "scale = 0.5, offset = -1: scale · x + offset",
     normalization::Normalization: "mean = M, variance = V: inputs to mean 0 and deviation 1, of numbers or of the data",
     flatten::Flatten: "height, width and channels become one axis",

@@ -90,13 +90,19 @@ pub fn differences(model: &Model, options: &Options) -> Vec<&'static str> {
     if options.objective.augment.mixup > 0.0 {
         differences.push("mixup mixes images of the same part");
     }
-    let drops = |layer: &Layer| {
-        matches!(layer, Layer::Dropout(_) | Layer::SpatialDropout1D(_) | Layer::SpatialDropout2D(_))
-    };
     if has(drops) || !options.objective.augment.is_off() {
         differences.push("random numbers are drawn for each part");
     }
     differences
+}
+
+fn drops(layer: &Layer) -> bool {
+    match layer {
+        Layer::TimeDistributed(outer) => drops(&outer.layer),
+        layer => {
+            matches!(layer, Layer::Dropout(_) | Layer::SpatialDropout1D(_) | Layer::SpatialDropout2D(_))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -187,6 +187,7 @@ fn every_layer_computes_what_keras_computes() {
             "SeparableConv1D",
             "SeparableConv2D",
             "Softmax",
+            "TimeDistributed",
             "UnitNormalization",
             "UpSampling1D",
             "UpSampling2D",

@@ -18,6 +18,9 @@ def data(kind, rows=240, seed=3):
         y = random.randint(0, 3, rows)
         time = np.arange(10)[None, :, None]
         x = np.sin(time * (0.4 + 0.5 * y[:, None, None])) + random.normal(0, 0.2, (rows, 10, 4))
+    elif kind == "films":
+        x, y = data("images", rows, seed)
+        x = np.stack([np.roll(x, n, axis=2) for n in range(4)], axis=1)
     elif kind == "rows":
         x = random.normal(0, 1, (rows, 6))
         y = (x[:, 0] * 2 - x[:, 1] + 0.5 * x[:, 2] ** 2 + random.normal(0, 0.1, rows)).astype(np.float32)
@@ -210,6 +213,16 @@ def twins(keras):
     first, second, bend = keras.Input((8, 8, 1)), keras.Input((8, 8, 1)), layers.Dense(4, activation="tanh", name="bend")
     apart = layers.Subtract()([bend(encoder(first)), bend(encoder(second))])
     return keras.Model([first, second], layers.Dense(1, activation="sigmoid")(layers.Multiply()([apart, apart])))
+def distributed(keras):
+    layers = keras.layers
+    return keras.Sequential([
+        keras.Input((4, 8, 8, 1)),
+        layers.TimeDistributed(layers.Conv2D(4, 3, strides=2, activation="tanh")),
+        layers.TimeDistributed(layers.Flatten()),
+        layers.TimeDistributed(layers.Dense(6, activation="tanh", kernel_regularizer="l2")),
+        layers.LSTM(5),
+        layers.Dense(3, activation="softmax"),
+    ])  # fmt: skip
 
 
 def cases(keras):
@@ -241,6 +254,7 @@ def cases(keras):
         "normalized": (normalized, "images", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
         "columns": (columns, "columns", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
         "twins": (twins, "pairs", dict(optimizer=o.SGD(0.05, momentum=0.9), loss="binary_crossentropy", metrics=["accuracy"]), {}),
+        "distributed": (distributed, "films", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
         "bytes": (bytes_network, "bytes", dict(optimizer=o.AdamW(0.01, weight_decay=0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
     }  # fmt: skip
 

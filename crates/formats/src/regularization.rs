@@ -16,6 +16,8 @@ pub(crate) struct Regularization {
 
 const REGULARIZER: &str = "_regularizer";
 const CONSTRAINT: &str = "_constraint";
+/// The wrapper whose tensors are those of the layer within.
+const EACH_STEP: &str = "TimeDistributed";
 
 /// Short name of the tensor that Keras calls `stem` in the arguments of a layer of `kind`.
 fn tensor(kind: &str, stem: &str) -> String {
@@ -58,8 +60,12 @@ pub(crate) fn take(kind: &str, table: &mut toml::Table) -> Result<Regularization
     }
     // Those of the layer within Bidirectional count for both directions.
     if let Some(toml::Value::Table(inner)) = table.get_mut("layer") {
-        let kind = inner.get("type").and_then(toml::Value::as_str).unwrap_or_default().to_string();
-        let inner = take(&kind, inner)?;
+        let inner = take(&kind_of(inner), inner)?;
+        if kind == EACH_STEP {
+            held.regularizers.extend(inner.regularizers);
+            held.constraints.extend(inner.constraints);
+            return Ok(held);
+        }
         for direction in ["forward", "backward"] {
             let name = |tensor: &String| format!("{direction}_{tensor}");
             held.regularizers.extend(inner.regularizers.iter().map(|(tensor, r)| (name(tensor), *r)));
@@ -99,13 +105,23 @@ pub(crate) fn put(
         said.push((tensor.as_str(), CONSTRAINT, toml::Value::try_from(constraint)?));
     }
     for (tensor, end, value) in said {
-        let both = tensor.strip_prefix("forward_").or(tensor.strip_prefix("backward_"));
-        match (both, table.get_mut("layer")) {
-            (Some(tensor), Some(toml::Value::Table(inner))) => {
-                inner.insert(format!("{}{end}", stem("", tensor)), value);
-            }
-            _ => drop(table.insert(format!("{}{end}", stem(kind, tensor)), value)),
-        }
+        insert(kind, table, tensor, end, value);
     }
     Ok(())
+}
+
+/// Adds an argument about `tensor` to those of a layer of `kind`, or of the layer within it that has the tensor.
+fn insert(kind: &str, table: &mut toml::Table, tensor: &str, end: &str, value: toml::Value) {
+    let both = tensor.strip_prefix("forward_").or(tensor.strip_prefix("backward_"));
+    if let (true, Some(toml::Value::Table(inner))) =
+        (kind == EACH_STEP || both.is_some(), table.get_mut("layer"))
+    {
+        let own = if kind == EACH_STEP { tensor } else { both.unwrap_or(tensor) };
+        return insert(&kind_of(inner), inner, own, end, value);
+    }
+    table.insert(format!("{}{end}", stem(kind, tensor)), value);
+}
+
+fn kind_of(table: &toml::Table) -> String {
+    table.get("type").and_then(toml::Value::as_str).unwrap_or_default().to_string()
 }

@@ -15,7 +15,7 @@ __all__ = [
     "Layer", "LayerNormalization", "LeakyReLU", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum",
     "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "RMSNormalization", "ReLU", "RepeatVector", "Rescaling",
     "Reshape", "SeparableConv1D", "SeparableConv2D", "SimpleRNN", "Softmax", "SpatialDropout1D", "SpatialDropout2D",
-    "Subtract", "UnitNormalization", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D",
+    "Subtract", "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D",
 ]  # fmt: skip
 
 
@@ -404,6 +404,13 @@ class Bidirectional(Layer):
     """A recurrent layer forwards in time, and another backwards."""
 
     def __init__(self, layer: Layer, merge_mode: str = "concat", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class TimeDistributed(Layer):
+    """A layer on each step of (time, ...), with the same weights."""
+
+    def __init__(self, layer: Layer, **kwargs: Any):
         super().__init__(**_given(locals()))
 
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path};
 use wgrad::{
     gpu::Context,
-    layers::{GroupNormalization, Layer, RMSNormalization},
+    layers::{Dense, GroupNormalization, Layer, LayerNormalization, RMSNormalization, TimeDistributed},
     loss::Loss,
     model::Model,
     predict::Predictor,
@@ -86,6 +86,7 @@ fn networks_of_keras_give_what_keras_gives() {
         "rescaled",
         "one_number",
         "normalized",
+        "distributed",
     ];
     for name in names {
         let archive = format!("{name}.keras");
@@ -306,7 +307,7 @@ fn what_a_layer_does_not_take_is_named() {
     says(&with(3, "dtype", json!("float64")), &["dtype is float64", "float32"]);
     says(&with(3, "units", json!(0)), &["units is 0"]);
     says(&with(0, "batch_shape", json!([null, null, 6])), &["input_layer", "[null,6]", "whole shape"]);
-    says(&with(0, "batch_shape", json!([null, 2, 3, 4, 5])), &["[2,3,4,5]", "one to three"]);
+    says(&with(0, "batch_shape", json!([null, 2, 3, 4, 5, 6])), &["[2,3,4,5,6]", "one to four"]);
     let none = json!(null);
     says(
         &refused("lstm.json", |c| {
@@ -376,6 +377,49 @@ fn normalizations_take_what_changes_nothing_and_name_the_rest() {
     says(&said, &["epsilon is 0", "above 0"]);
     let said = refused("RMSNormalization", json!({"name": "it", "center": true}));
     says(&said, &["center is true", "epsilon"]);
+}
+
+#[test]
+fn a_layer_on_each_step_has_the_arguments_of_the_layer() {
+    let text = fs::read_to_string(fixture("lstm.json")).expect("reads");
+    let of = |class: &str, arguments: Value| {
+        let mut config: Value = serde_json::from_str(&text).expect("JSON");
+        let layer = json!({"module": "keras.layers", "class_name": class, "config": arguments});
+        let each = json!({"module": "keras.layers", "class_name": "TimeDistributed", "config": {"name": "it", "layer": layer}});
+        config["config"]["layers"].as_array_mut().expect("a list").insert(2, each);
+        keras::parse(Path::new("net.json"), &config.to_string(), Some(IMAGE)).map_err(|e| e.to_string())
+    };
+    let dense = json!({"name": "inner", "units": 4, "activation": "tanh", "trainable": false, "kernel_regularizer": "l2"});
+    let model = of("Dense", dense).unwrap_or_else(|e| panic!("{e}")).model;
+    let inner = Dense::new(4).activation("tanh").expect("known");
+    let expected = TimeDistributed { name: Some("it".into()), ..TimeDistributed::new(inner) };
+    let at = model.layers.iter().position(|layer| *layer == expected.clone().into()).expect("is there");
+    assert!(model.frozen.contains(&at), "the layer within is not trained");
+    assert_eq!(model.regularizers[&at]["kernel"], Regularizer::l2(0.01));
+    let text = wgrad_formats::model_file::to_text(&model).expect("has a form");
+    let again = wgrad_formats::model_file::parse(Path::new("net.toml"), &text).expect("reads");
+    assert_eq!(again, model, "{text}");
+    // Axes count those of a step: (batch, features).
+    let model = of("LayerNormalization", json!({"axis": [1]})).unwrap_or_else(|e| panic!("{e}")).model;
+    assert!(
+        model.layers.contains(
+            &TimeDistributed { name: Some("it".into()), ..TimeDistributed::new(LayerNormalization::new()) }
+                .into()
+        )
+    );
+    let refused = |class: &str, arguments: Value| of(class, arguments).map(drop).expect_err("is refused");
+    says(
+        &refused("BatchNormalization", json!({})),
+        &["(it)", "layer is BatchNormalization", "each step", "outside"],
+    );
+    says(&refused("Add", json!({})), &["layer is Add", "several inputs"]);
+    says(&refused("Conv2D", json!({"filters": 2, "kernel_size": 3})), &["its Conv2D on a step of shape [5]"]);
+    says(
+        &refused("Sequential", json!({"layers": []})),
+        &["layer `it`", "is a model (Sequential)", "each of its layers"],
+    );
+    says(&refused("Lambda", json!({})), &["layer `it`", "layer is Lambda", "use a layer"]);
+    says(&refused("Dense", json!({"units": 2, "axis": 0})), &["(Dense)", "axis is 0"]);
 }
 
 #[test]

@@ -117,7 +117,11 @@ fn argument(
     match key {
         "dtype" => dtype(value, aside).map(|()| None),
         "axis" if last(value, rank) => Ok(None),
-        "layer" => inner(value, aside).map(Some),
+        "layer" => {
+            // A step has one axis less. The recurrent layers have no arguments that count axes.
+            let rank = rank.filter(|_| kind == "TimeDistributed").map(|rank| rank.saturating_sub(1));
+            inner(value, rank, aside).map(Some)
+        }
         "backward_layer" => mirrored(config, value, aside).map(|()| None),
         "activation" | "recurrent_activation" => {
             activation(kind, value, rank, aside).map(|name| Some(name.into()))
@@ -255,14 +259,25 @@ fn with_arguments(
     }
 }
 
-/// Converts the layer within a wrapper: `Bidirectional(LSTM(8))`.
-fn inner(value: &Value, aside: &mut Aside) -> Result<toml::Value, String> {
+/// Converts the layer within a wrapper: `Bidirectional(LSTM(8))`; `rank` is the number of axes of its input.
+fn inner(value: &Value, rank: Option<usize>, aside: &mut Aside) -> Result<toml::Value, String> {
     let class = value.get("class_name").and_then(Value::as_str);
     let config = value.get("config").and_then(Value::as_object);
     let (Some(class), Some(config)) = (class, config) else {
         return Err(format!("is {value}, expected a layer with class_name and config"));
     };
-    let mut table = table(class, config, None, aside).map_err(|e| format!("({class}): {e}"))?;
+    if let Some(own) = super::graph::own(value) {
+        return Err(format!(
+            "is your own class ({own}), whose code is not in the file; use a layer of Keras"
+        ));
+    }
+    if super::graph::is_model(class) {
+        return Err(format!("is a model ({class}); put the wrapper around each of its layers"));
+    }
+    if !super::classes::has(class) {
+        return Err(format!("is {class}: {}", super::classes::missing(class)));
+    }
+    let mut table = table(class, config, rank, aside).map_err(|e| format!("({class}): {e}"))?;
     table.remove("name");
     table.insert("type".into(), class.into());
     Ok(toml::Value::Table(with_own_message(table, class, config)?))

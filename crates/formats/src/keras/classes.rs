@@ -107,7 +107,6 @@ const NEAREST: &[(&str, &str)] = &[
     ("GaussianNoise", "use Dropout, or `.augment`"),
     ("GaussianDropout", "use Dropout"),
     ("AlphaDropout", "use Dropout"),
-    ("TimeDistributed", "Dense already works along the last axis: take it out of TimeDistributed"),
     ("RNN", "use SimpleRNN, LSTM or GRU"),
     ("ConvLSTM2D", "use Conv2D, then Reshape and LSTM"),
     ("Permute", "use Reshape if the order in memory stays the same; else transpose the images beforehand"),

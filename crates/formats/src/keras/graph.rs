@@ -78,7 +78,8 @@ pub fn own(object: &Value) -> Option<&str> {
     }
 }
 
-fn is_model(class: &str) -> bool {
+/// True for the class of a model.
+pub fn is_model(class: &str) -> bool {
     matches!(class, "Sequential" | "Functional" | "Model")
 }
 
@@ -399,7 +400,7 @@ impl Flat {
         name
     }
 
-    /// Adds a reshaping layer to a network whose input has fewer than three axes, since images have three. Nothing
+    /// Adds a reshaping layer to a network whose input has other than three axes, since images have three. Nothing
     /// is added where all layers that take the input reshape or flatten it themselves.
     fn shape_input(&mut self, name: &str, shape: &[usize]) {
         let takers = self.nodes.iter().filter(|node| node.inputs.iter().any(|input| input == INPUT));
@@ -449,10 +450,10 @@ fn input_shape(config: &Value) -> Words<Vec<usize>> {
     let axes = shape.and_then(Value::as_array).and_then(|axes| axes.get(1..));
     let axes = axes.ok_or("has no input shape; begin with keras.Input(shape)")?;
     let sizes: Option<Vec<usize>> = axes.iter().map(|axis| axis.as_u64().map(|n| n as usize)).collect();
-    let sizes = sizes.filter(|sizes| !sizes.contains(&0) && (1..=3).contains(&sizes.len()));
+    let sizes = sizes.filter(|sizes| !sizes.contains(&0) && (1..=4).contains(&sizes.len()));
     sizes.ok_or_else(|| {
         format!(
-            "has the shape {}, expected one to three fixed sizes such as [28, 28, 1]; give keras.Input a whole shape",
+            "has the shape {}, expected one to four fixed sizes such as [28, 28, 1]; give keras.Input a whole shape",
             Value::from(axes.to_vec())
         )
     })
@@ -530,12 +531,14 @@ fn sorted(nodes: Vec<Node>) -> Words<Vec<Node>> {
     Ok(order.into_iter().filter_map(|n| nodes[n].take()).collect())
 }
 
-/// The shape of the images for a network; a row of all values, if it has several inputs. With three axes, it is the input's own; with two, (height, width, 1).
+/// The shape of the images for a network; a row of all values, if it has several inputs. With three axes, it is the
+/// input's own; with two, (height, width, 1). With four, those of time and height are one.
 /// With one, it is `image` where that has as many numbers, else a square of one or three channels, else one row; without
 /// `image`, the numbers are channels.
 pub fn image_shape(graph: &Graph, image: Option<[usize; 3]>) -> Words<[usize; 3]> {
     match graph.input[..] {
         [n] if graph.inputs.len() > 1 => Ok([1, 1, n]),
+        [time, h, w, c] => Ok([time.saturating_mul(h), w, c]),
         [h, w, c] => Ok([h, w, c]),
         [h, w] => Ok([h, w, 1]),
         [n] => {
@@ -549,6 +552,6 @@ pub fn image_shape(graph: &Graph, image: Option<[usize; 3]>) -> Words<[usize; 3]
             };
             Ok(square(1).or(square(3)).unwrap_or([1, n, 1]))
         }
-        _ => Err(format!("takes the shape {:?}, expected one to three axes", graph.input)),
+        _ => Err(format!("takes the shape {:?}, expected one to four axes", graph.input)),
     }
 }

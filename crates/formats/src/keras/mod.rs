@@ -52,7 +52,7 @@ pub struct Loaded {
     /// Initialisers that wgrad lacks: one sentence each, with the layer, the initialiser, and wgrad's alternatives.
     /// They do not matter where weights are given.
     pub initializers: Vec<String>,
-    /// Shape of the input as in Keras, without the batch: one to three axes. The number of all values where the network
+    /// Shape of the input as in Keras, without the batch: one to four axes. The number of all values where the network
     /// has several inputs.
     pub input: Vec<usize>,
     /// Name and shape of each input, in the order in which a row has their values.
@@ -157,7 +157,7 @@ pub fn parse(path: &Path, text: &str, image: Option<[usize; 3]>) -> Result<Loade
             model.inputs.insert(model.layers.len(), node.inputs.clone());
         }
         model = model.add(layer);
-        if node.config.get("trainable") == Some(&Value::Bool(false)) {
+        if !node.trained() {
             model = model.frozen();
         }
         // Keras calls layers without tensors again, too.

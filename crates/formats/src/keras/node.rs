@@ -31,9 +31,46 @@ impl Node {
     pub fn label(&self) -> String {
         format!("layer `{}` ({})", self.name, self.class)
     }
+
+    /// False for a layer that is not trained, and for one that runs such a layer on each step.
+    pub fn trained(&self) -> bool {
+        let (mut class, mut config) = (self.class.as_str(), &self.config);
+        loop {
+            if config.get("trainable") == Some(&Value::Bool(false)) {
+                return false;
+            }
+            match within(class, config) {
+                Some((inner, its)) => (class, config) = (inner, its),
+                None => return true,
+            }
+        }
+    }
+
+    /// The groups of the layer's tensors within its own group: a cell, the cells of both directions, the layer that is run
+    /// on each step.
+    pub fn parts(&self) -> Vec<String> {
+        let (mut class, mut config, mut before) = (self.class.as_str(), &self.config, String::new());
+        while let Some((inner, its)) = within(class, config) {
+            (class, config) = (inner, its);
+            before.push_str("layer/");
+        }
+        let parts: &[&str] = match class {
+            "SimpleRNN" | "LSTM" | "GRU" => &["cell"],
+            "Bidirectional" => &["forward_layer/cell", "backward_layer/cell"],
+            "MultiHeadAttention" => &["query_dense", "key_dense", "value_dense", "output_dense"],
+            _ => &[""],
+        };
+        parts.iter().map(|part| format!("{before}{part}")).collect()
+    }
 }
 
 /// The text under a key.
 pub(super) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key).and_then(Value::as_str)
+}
+
+/// The class and arguments of the layer that a `TimeDistributed` runs.
+fn within<'a>(class: &str, config: &'a Map<String, Value>) -> Option<(&'a str, &'a Map<String, Value>)> {
+    let layer = config.get("layer").filter(|_| class == "TimeDistributed")?;
+    Some((text(layer, "class_name")?, layer.get("config")?.as_object()?))
 }

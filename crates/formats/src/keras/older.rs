@@ -27,6 +27,14 @@ pub fn check(version: &str) -> Words<()> {
 
 /// Converts a layer's arguments to the names and defaults of Keras 3.
 pub fn arguments(class: &str, config: &mut Map<String, Value>) -> Words<()> {
+    if class == "TimeDistributed"
+        && let Some(Value::Object(layer)) = config.get_mut("layer")
+    {
+        let class = layer.get("class_name").and_then(Value::as_str).unwrap_or_default().to_string();
+        if let Some(Value::Object(inner)) = layer.get_mut("config") {
+            arguments(&class, inner).map_err(|e| format!("({class}): {e}"))?;
+        }
+    }
     if class == "LeakyReLU"
         && let Some(alpha) = config.remove("alpha")
     {

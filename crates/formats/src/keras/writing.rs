@@ -1,6 +1,5 @@
 //! Writes weights in the format of Keras 3's `.weights.h5`, which is also a part of its `.keras` archives.
 
-use super::node::Node;
 use crate::{Result, error::checkpoint_error};
 use hdf5_pure::{AttrValue, FileBuilder, FinishedGroup};
 use std::{collections::BTreeMap, path::Path};
@@ -54,16 +53,6 @@ impl<'w> Tree<'w> {
     }
 }
 
-/// The groups of a layer within its own: a cell, or the cells of both directions.
-fn parts(node: &Node) -> &'static [&'static str] {
-    match node.class.as_str() {
-        "SimpleRNN" | "LSTM" | "GRU" => &["cell"],
-        "Bidirectional" => &["forward_layer/cell", "backward_layer/cell"],
-        "MultiHeadAttention" => &["query_dense", "key_dense", "value_dense", "output_dense"],
-        _ => &[""],
-    }
-}
-
 /// The bytes of `.weights.h5` for the network that `text` describes in Keras's JSON. `arena` holds the tensors of
 /// `parameters`, those of the same network.
 ///
@@ -79,7 +68,7 @@ pub fn weights_bytes(text: &str, parameters: &[Parameter], arena: &[f32]) -> Res
         let node =
             node.ok_or_else(|| fail(format!("layer `{layer}` is not in the network's description")))?;
         tree.at(&node.group).layer = Some(layer);
-        let parts = parts(node);
+        let parts = node.parts();
         for (part, tensors) in parts.iter().zip(tensors.chunks(tensors.len().div_ceil(parts.len()).max(1))) {
             let values = |p: &Parameter| arena.get(p.offset..p.offset + p.len());
             let named = tensors.iter().map(|p| Some((&p.shape[..], values(p)?))).collect::<Option<Vec<_>>>();
@@ -104,12 +93,15 @@ mod tests {
     use serde_json::json;
     use std::path::Path;
 
-    /// A stack that ends in one dense layer, behind a layer with two cells.
+    /// A stack that ends in one dense layer, behind layers within others and a layer with two cells.
     fn network() -> String {
         let layer = |class: &str, config: serde_json::Value| json!({"module": "keras.layers", "class_name": class, "config": config});
         let lstm = layer("LSTM", json!({"units": 2}));
         json!({"module": "keras", "class_name": "Sequential", "config": {"name": "net", "layers": [
             layer("InputLayer", json!({"batch_shape": [null, 3, 4], "name": "input_layer"})),
+            layer("TimeDistributed", json!({"name": "each", "layer": layer("Dense", json!({"units": 3}))})),
+            layer("Reshape", json!({"name": "parts", "target_shape": [3, 1, 3]})),
+            layer("TimeDistributed", json!({"name": "inner", "layer": lstm})),
             layer("Bidirectional", json!({"name": "both", "layer": lstm})),
             layer("Dense", json!({"name": "dense", "units": 2})),
         ]}})
@@ -128,6 +120,6 @@ mod tests {
         std::fs::write(&path, bytes).expect("writes");
         assert_eq!(checkpoint(&path, &parameters).expect("reads").weights, weights);
         let short = weights_bytes(&text, &parameters, &weights[..8]).expect_err("it is short").to_string();
-        assert!(short.contains("the weights end before layer `both`"), "{short}");
+        assert!(short.contains("the weights end before layer `each`"), "{short}");
     }
 }

@@ -90,7 +90,7 @@ fn read_back(
 /// Every built-in network on small images, and the model files with every layer.
 fn models() -> Vec<Model> {
     let small = NETWORKS.iter().map(|(name, _)| network(name, [12, 12, 1], 5).expect("built in"));
-    let names = ["layers", "recurrent", "sequences", "merged", "normalizations"];
+    let names = ["layers", "recurrent", "sequences", "merged", "normalizations", "steps"];
     let files = names.map(|name| {
         let path = wgrad_testing::fixture("onnx").join(name).with_extension("toml");
         model_file::load(&path).unwrap_or_else(|e| panic!("{e}"))
@@ -272,6 +272,32 @@ fn words_are_exported_and_imported() {
     let refused = onnx::export::export(&attends, &floats, &weights, &Options::default()).map(drop);
     let refused = refused.expect_err("it has no form").to_string();
     assert!(refused.contains("MultiHeadAttention cannot be written as ONNX"), "{refused}");
+}
+
+/// Between two `Reshape` the steps of all sequences are the batch, which an imported network cannot express.
+#[test]
+fn a_layer_on_each_step_is_exported_with_the_steps_as_batch() {
+    let path = wgrad_testing::fixture("onnx").join("distributed.toml");
+    let model = model_file::load(&path).unwrap_or_else(|e| panic!("{e}"));
+    let text = model_file::to_text(&model).expect("has a form");
+    assert_eq!(model_file::parse(&path, &text).expect("reads"), model, "{text}");
+    let input = Preprocessing::default();
+    let file = onnx::export::export(&model, &input, &weights(&model), &Options::default());
+    let file = file.unwrap_or_else(|e| panic!("{e}"));
+    let graph = file.graph.as_ref().expect("has one");
+    let at = |name: &str| graph.node.iter().position(|node| node.name == name).expect("a node of that name");
+    let conv = at("time_distributed_1/layer");
+    assert_eq!(graph.node[conv].op_type, "Conv");
+    assert!(at("time_distributed_1/steps") < conv && conv < at("time_distributed_1"));
+    let shape = |name: &str| {
+        let held = graph.initializer.iter().find(|t| t.name == name).expect("a constant");
+        Tensor::from_proto(held).expect("numbers").wholes().expect("whole numbers").to_vec()
+    };
+    assert_eq!(shape("time_distributed_1/step"), [-1, 7, 28, 1]);
+    assert_eq!(shape("time_distributed_1/shape"), [-1, 4, 3, 13, 4]);
+    let refused = import::import("distributed", &file, &import::Options::default()).map(drop);
+    let refused = refused.expect_err("the batch changes").to_string();
+    assert!(refused.contains("does not keep the batch"), "{refused}");
 }
 
 #[test]

@@ -14,8 +14,8 @@ use wgrad::{
         Layer, LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, Maximum, MergeMode, Minimum,
         MultiHeadAttention, Multiply, Normalization, Numbers, PReLU, Padding, Place, RMSNormalization, ReLU,
         Recurrent, RepeatVector, Rescaling, Reshape, SeparableConv1D, SeparableConv2D, Sides, SimpleRNN,
-        Softmax, SpatialDropout1D, SpatialDropout2D, Subtract, UnitNormalization, UpSampling1D, UpSampling2D,
-        ZeroPadding1D, ZeroPadding2D,
+        Softmax, SpatialDropout1D, SpatialDropout2D, Subtract, TimeDistributed, UnitNormalization,
+        UpSampling1D, UpSampling2D, ZeroPadding1D, ZeroPadding2D,
     },
     model::Model,
     networks::{NETWORKS, network, network_for},
@@ -356,11 +356,64 @@ fn sequences() -> Vec<(String, Vec<Layer>)> {
             alone("tanh"),
         ];
         all.push((format!("sizes of images behind {name}"), sizes.into_iter().chain(ends()).collect()));
+        all.extend(distributed(name).into_iter().map(|(part, layers)| {
+            (format!("{part} behind {name}"), layers.into_iter().chain(ends()).collect())
+        }));
         all.extend(transposed(name).into_iter().map(|(part, layers)| {
             (format!("{part} behind {name}"), layers.into_iter().chain(ends()).collect())
         }));
     }
     all
+}
+
+/// Layers on each step of a sequence: of vectors, of images, of sequences of their own.
+fn distributed(name: &str) -> [(&'static str, Vec<Layer>); 3] {
+    let each = |layer: Layer| Layer::from(TimeDistributed::new(layer));
+    let line = Conv1D::new(4, 2).activation(name).expect("known");
+    let both = Bidirectional::new(GRU::new(2).return_sequences());
+    [
+        (
+            "vectors on each step",
+            vec![
+                conv(3, (2, 2), name).into(),
+                each(line.into()),
+                each(dense(4, "linear")),
+                each(PReLU::new().into()),
+                each(alone(name)),
+                each(MaxPooling1D::new(2).into()),
+                each(Flatten::new().into()),
+                each(Dropout::new(0.3).into()),
+                each(dense(4, name)),
+                each(LayerNormalization::new().into()),
+                each(RepeatVector::new(2).into()),
+                each(SpatialDropout1D::new(0.2).into()),
+            ],
+        ),
+        (
+            "images on each step",
+            vec![
+                Reshape::new(&[3, 5, 4, 1]).into(),
+                each(conv(3, (2, 2), name).into()),
+                alone("tanh"),
+                each(conv(4, (2, 1), name).into()),
+                each(GroupNormalization::new(2).into()),
+                each(pool((2, 2), (1, 1), Padding::Valid)),
+                each(GlobalAveragePooling2D::new().into()),
+                each(dense(4, "tanh")),
+                LSTM::new(3).into(),
+            ],
+        ),
+        (
+            "sequences on each step",
+            vec![
+                Reshape::new(&[3, 5, 4]).into(),
+                dense(3, name),
+                each(both.into()),
+                each(LSTM::new(3).into()),
+                SimpleRNN::new(3).into(),
+            ],
+        ),
+    ]
 }
 
 /// Separable and transposed convolutions of images and sequences, after and before fused activations; factors and shifts.

@@ -8,7 +8,7 @@ use crate::onnx::{proto::kind, tensor::Tensor};
 use wgrad::layers::{
     self, ActivationName, AveragePooling2D, BatchNormalization, By, Conv2DTranspose, Dense, DepthwiseConv2D,
     GroupNormalization, Layer, LayerNormalization, MaxPooling2D, Padding, Pair, Place, RMSNormalization,
-    SeparableConv2D,
+    SeparableConv2D, TimeDistributed,
 };
 
 type Said<T> = std::result::Result<T, String>;
@@ -77,6 +77,7 @@ pub(super) fn write(
         Layer::LSTM(layer) => recurrent::one(w, layer.recurrence(), place, x, weights)?,
         Layer::GRU(layer) => recurrent::one(w, layer.recurrence(), place, x, weights)?,
         Layer::Bidirectional(layer) => recurrent::both(w, layer, place, x, weights)?,
+        Layer::TimeDistributed(layer) => return distributed(w, layer, place, x, weights),
         Layer::Rescaling(layer) => {
             let channels = place.input.last().copied().unwrap_or(1);
             scaled(w, layer.numbers(channels)?, place, x)
@@ -197,6 +198,35 @@ pub(super) fn write(
         #[allow(unreachable_patterns, reason = "a new layer needs no line here before it can be trained")]
         other => return Err(format!("{} cannot be written as ONNX", other.kind())),
     })
+}
+
+/// Appends a layer on each step: on the whole sequence where that is the same, else with the steps of all sequences as
+/// examples, between two `Reshape`.
+fn distributed(
+    w: &mut Writer,
+    layer: &TimeDistributed,
+    place: &Place,
+    x: &Flow,
+    weights: &Weights<'_>,
+) -> Said<Flow> {
+    if layer.is_layer() {
+        return write(w, &layer.layer, place, std::slice::from_ref(x), weights);
+    }
+    let name = place.name.as_str();
+    let x = w.nhwc(x);
+    let (input, output) = (place.input[1..].to_vec(), place.output[1..].to_vec());
+    let lens = |first: &[i64], shape: &[usize]| -> Vec<i64> {
+        first.iter().copied().chain(shape.iter().map(|n| *n as i64)).collect()
+    };
+    let shape = w.whole(&format!("{name}/step"), &lens(&[-1], &input));
+    let steps = w.node("Reshape", &format!("{name}/steps"), &[&x.name, &shape], Vec::new());
+    let steps = Flow { name: steps, shape: input.clone(), nchw: false };
+    let own = Place { name: format!("{name}/layer"), input, output, ..place.clone() };
+    let y = write(w, &layer.layer, &own, &[steps], weights)?;
+    let y = w.nhwc(&y);
+    let shape = w.whole(&format!("{name}/shape"), &lens(&[-1, place.input[0] as i64], &own.output));
+    let name = w.node("Reshape", name, &[&y.name, &shape], Vec::new());
+    Ok(Flow { name, shape: place.output.clone(), nchw: false })
 }
 
 /// Appends a function of several inputs. `Mul` and `Sub` take two, so more are nested.
