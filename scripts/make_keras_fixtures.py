@@ -27,7 +27,7 @@ from safetensors.numpy import save_file  # noqa: E402
 
 FOLDER = pathlib.Path(__file__).parent.parent / "tests/fixtures/keras"
 IMAGES = 5
-TEXTS = ["residual", "inception", "lstm", "rescaled"]
+TEXTS = ["residual", "inception", "lstm", "rescaled", "masked"]
 WEIGHTS = ["lstm", "residual"]
 
 
@@ -249,6 +249,34 @@ def distributed():
     )
 
 
+def masked():
+    """A graph in which a mask is made, passed on, joined and used; Keras writes the operations that make it."""
+    steps = keras.Input((6, 4))
+    x = L.Masking()(steps)
+    x = L.Dense(5, activation="tanh")(x)
+    x = L.Bidirectional(L.LSTM(3, return_sequences=True))(x)
+    x = L.Dropout(0.2)(x)
+    y = L.MultiHeadAttention(2, 3)(x, x)
+    x = L.LayerNormalization()(L.Add()([x, y]))
+    y = L.TimeDistributed(L.Dense(3))(x)
+    y = L.GRU(4, return_sequences=True)(y)
+    x = L.Concatenate()([x, y])
+    mean = L.GlobalAveragePooling1D()(x)
+    last = L.SimpleRNN(3, go_backwards=True)(x)
+    return keras.Model(steps, L.Dense(3, activation="softmax")(L.Concatenate()([mean, last])))
+
+
+def masked_stack():
+    return stack(
+        L.Masking(mask_value=1.0),
+        L.LSTM(4, return_sequences=True, go_backwards=True),
+        L.GRU(3, return_sequences=True, zero_output_for_mask=True),
+        L.Bidirectional(L.SimpleRNN(3), merge_mode="sum"),
+        L.Dense(3, activation="softmax"),
+        shape=(5, 3),
+    )
+
+
 def rescaled():
     """Takes bytes as input, which wgrad passes as pixel / 255."""
     return stack(
@@ -299,7 +327,8 @@ def main():
     if not sys.argv[1:]:
         hostile()
     for make in [mlp, cnn, same, batch_norm, depthwise, residual, inception, nested, lstm, gru, bidirectional, simple_rnn,
-                 sequences, merged, rescaled, one_number, normalized, distributed]:
+                 sequences, merged, rescaled, one_number, normalized, distributed, masked,
+                 masked_stack]:
         name = make.__name__
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue
@@ -308,6 +337,10 @@ def main():
         model = make()
         randomise(model, rng)
         images = rng.integers(0, 256, (IMAGES, *model.input_shape[1:]), dtype=np.uint8)
+        if name.startswith("masked"):
+            # Steps that do not count: at the end, at the beginning, in between, none.
+            nothing = 0 if name == "masked" else 255
+            images[0, 3:] = images[1, :2] = images[2, 1] = images[2, 3] = nothing
         scale = 1 if name in ("rescaled", "merged") else 255
         outputs = model.predict(images.astype(np.float32) / np.float32(scale), verbose=0)
         # Drop the optimizer, whose state would only make the file larger.

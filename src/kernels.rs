@@ -190,6 +190,12 @@ operations! {
     GRU_CELL_FORWARD gru_cell_forward "gates and state of one step of a GRU" { vec4 [Cpu]; naive [Cpu, Gpu]; }
     GRU_CELL_GRAD gru_cell_grad "dz and dq of one step of a GRU" { vec4 [Cpu]; naive [Cpu, Gpu]; }
     RECURRENT_OUTPUT recurrent_output "y = the state after every step of a recurrent layer" { vec4 [Cpu]; naive [Cpu, Gpu]; }
+    MASK_STEPS mask_steps "mask = 1 for the steps of a sequence that count" { naive [Cpu, Gpu]; }
+    MASK_ROWS mask_rows "y = w · x of the rows that count" { naive [Cpu, Gpu]; }
+    MASK_SHARES mask_shares "w = the weights of the steps that count, in a mean over these" { naive [Cpu, Gpu]; }
+    MASKED_STATE masked_state "the state of a step of a recurrent layer that does not count" { naive [Cpu, Gpu]; }
+    MASKED_CELL masked_cell "the cell of a step of an LSTM that does not count" { naive [Cpu, Gpu]; }
+    MASKED_GRADIENT masked_gradient "the gradient of the state behind a step, held where it does not count" { naive [Cpu, Gpu]; }
     SOFTMAX_FORWARD softmax_forward "y = softmax of each row" { naive [Cpu, Gpu]; }
     SOFTMAX_GRAD softmax_grad "dx = y · (dy - Σ dy · y)" { naive [Cpu, Gpu]; }
     DROPOUT_FORWARD dropout_forward "y = x / (1 - rate), or 0 at random" { several [Cpu]; naive [Cpu, Gpu]; }

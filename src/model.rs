@@ -115,6 +115,8 @@ pub struct Placed<'a> {
     pub place: Place,
     /// Source of each input: the index of a layer, or `None` for the image.
     pub from: Vec<Option<usize>>,
+    /// True if the output has a mask, which says which steps count.
+    pub masked: bool,
     /// Number of layers that take the output.
     uses: usize,
 }
@@ -445,6 +447,12 @@ impl Model {
             let output = output.map_err(|message| fail(label.clone(), message))?;
             let owner =
                 self.owner(index, &placed, &parameters).map_err(|message| fail(label.clone(), message))?;
+            let steps = |from: &Option<usize>| {
+                let before = from.map(|n| &placed[n]).filter(|p| p.masked)?;
+                before.place.output.first().copied()
+            };
+            let masks: Vec<Option<usize>> = from.iter().map(steps).collect();
+            let masked = rules.mask_rule().output(&masks).map_err(|message| fail(label.clone(), message))?;
             let frozen = owner.map_or(self.frozen.contains(&index), |owner| placed[owner].place.frozen);
             let trained = rules.joined_parameters(&shapes).into_iter().map(|tensor| (tensor, !frozen));
             let mut ids = Vec::new();
@@ -477,7 +485,7 @@ impl Model {
             let input = shapes[0].clone();
             let place =
                 Place { name, index, input, output, parameters: ids, inputs, frozen, ..Place::default() };
-            placed.push(Placed { layer, place, from, uses: 0 });
+            placed.push(Placed { layer, place, from, masked, uses: 0 });
         }
         self.ends_well(&placed)?;
         // The optimizer updates the first part of the storage, so tensors that are not trained come last.
@@ -716,7 +724,8 @@ impl Model {
         let call = objective.augment.call(batch, self.input_shape);
         let call = input.decoding(call, self.input_shape[2]);
         b.call(call.op.name, call, &[("image", image)]);
-        let x = forward(&mut b, &mut placed, image).last().copied().unwrap_or(image);
+        let (outputs, mask) = forward(&mut b, &mut placed, image);
+        let x = outputs.last().copied().unwrap_or(image);
         b.program.output = x;
         let shape = placed.last().map_or_else(Vec::new, |p| p.place.output.clone());
         if mode == Mode::Predict {
@@ -758,6 +767,14 @@ impl Model {
             ("examples", examples),
         ];
         b.call("loss", call, &buffers);
+        let (mut losses, mut hits, mut dlogits) = (losses, hits, dlogits);
+        if let Some(mask) = mask {
+            // The mean is one over the steps of the batch that count.
+            let weights = layers::mask::shares(&mut b, "loss", mask, true);
+            [losses, hits, dlogits] =
+                [losses, hits, dlogits].map(|value| layers::mask::rows(&mut b, "loss", value, weights, 0.0));
+        }
+        let (loss, hit) = if places > 1 { (loss, hit) } else { (losses, hits) };
         if places > 1 {
             let call = Call::new(&POSITION_MEANS, &[("ROWS", batch), ("POSITIONS", places)]);
             b.call("loss", call, &[("loss", loss), ("hit", hit), ("losses", losses), ("hits", hits)]);
@@ -849,23 +866,26 @@ fn prediction(b: &mut Builder, loss: Loss, x: ValueId, shape: &[usize]) -> Value
     }
 }
 
-/// Appends the forward pass of every layer and returns the outputs, layer by layer.
-fn forward(b: &mut Builder, placed: &mut [Placed<'_>], image: ValueId) -> Vec<ValueId> {
+/// Appends the forward pass of every layer and returns the outputs, layer by layer, and the mask of the last one.
+fn forward(b: &mut Builder, placed: &mut [Placed<'_>], image: ValueId) -> (Vec<ValueId>, Option<ValueId>) {
     let mut outputs: Vec<ValueId> = Vec::new();
+    let mut masks: Vec<Option<ValueId>> = Vec::new();
     // True for a value that only one layer takes, also through layers that return their input unchanged.
     let mut sole: BTreeMap<ValueId, bool> = BTreeMap::new();
-    for Placed { layer, place, from, uses } in placed {
+    for Placed { layer, place, from, uses, .. } in placed {
+        place.masks = from.iter().map(|from| from.and_then(|n| masks[n])).collect();
         for ((value, _), from) in place.inputs.iter_mut().zip(from.iter()) {
             *value = from.map_or(image, |n| outputs[n]);
         }
         place.x = place.inputs[0].0;
         place.alone = sole.get(&place.x).copied().unwrap_or(false);
         let y = layer.rules().forward(b, place);
+        masks.push(layer.rules().mask(b, place));
         let handed_on = y != place.x || place.alone;
         sole.insert(y, *uses == 1 && handed_on);
         outputs.push(y);
     }
-    outputs
+    (outputs, masks.last().copied().flatten())
 }
 
 /// Appends the backward pass, from the last layer to the first. The gradient of a value that several layers take is the

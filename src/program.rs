@@ -269,6 +269,7 @@ impl Builder {
         Self {
             program,
             pass: Pass::Forward,
+            steps: 1,
             fused: HashMap::new(),
             parameters: HashMap::new(),
             shared: BTreeMap::new(),

@@ -1,6 +1,6 @@
 //! Activations: an argument of other layers, and a layer by itself.
 
-use super::{Place, Rules};
+use super::{MaskRule, Place, Rules};
 use crate::{
     kernels::{ACTIVATION_FORWARD, ACTIVATION_GRAD, SOFTMAX_FORWARD, SOFTMAX_GRAD},
     op::{
@@ -141,6 +141,10 @@ impl Rules for Activation {
 
     fn given_name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    fn mask_rule(&self) -> MaskRule {
+        MaskRule::Passes
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {

@@ -1,6 +1,6 @@
 //! Sum of several layers, as in residual networks.
 
-use super::{Place, Rules};
+use super::{MaskRule, Place, Rules};
 use crate::{
     kernels::ADD,
     op::Call,
@@ -34,6 +34,10 @@ impl Rules for Add {
 
     fn joins(&self) -> bool {
         true
+    }
+
+    fn mask_rule(&self) -> MaskRule {
+        MaskRule::Joins
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {

@@ -1,7 +1,7 @@
 //! Batch normalization: scales each channel to mean 0 and standard deviation 1 over the batch, then applies gamma and
 //! beta.
 
-use super::{Place, Rules, matrix, window::yes};
+use super::{MaskRule, Place, Rules, matrix, window::yes};
 use crate::{
     initializer::Initializer,
     kernels::*,
@@ -186,6 +186,12 @@ impl Rules for BatchNormalization {
 
     fn given_name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    fn mask_rule(&self) -> MaskRule {
+        MaskRule::Refuses(
+            "Keras takes the mean of the steps that count; normalize before the mask, or by LayerNormalization",
+        )
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {

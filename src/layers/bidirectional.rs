@@ -1,8 +1,8 @@
 //! A recurrent layer that reads time in both directions.
 
 use super::{
-    GRU, LSTM, Place, Rules, SimpleRNN,
-    recurrence::{Recurrence, Run, Site},
+    GRU, LSTM, MaskRule, Place, Rules, SimpleRNN,
+    recurrence::{self, Recurrence, Run, Site},
 };
 use crate::{
     initializer::Initializer,
@@ -86,6 +86,8 @@ impl Bidirectional {
     /// Both directions. The output of the second is flipped into the time order of the first.
     pub fn both(&self) -> [Recurrence; 2] {
         let forward = self.layer.recurrence();
+        // As in Keras, whatever the layer says.
+        let forward = Recurrence { zero: forward.sequences, ..forward };
         [forward, Recurrence { backwards: !forward.backwards, flip: true, ..forward }]
     }
 
@@ -97,8 +99,7 @@ impl Bidirectional {
     ) -> [T; 2] {
         let [first, second] = self.both();
         let (before, behind) = place.parameters.split_at(first.tensors());
-        let site =
-            |parameters| Site { label: place.name.as_str(), x: place.x, input: &place.input, parameters };
+        let site = |parameters| Site { parameters, ..recurrence::site(place) };
         [each(0, first, site(before)), each(1, second, site(behind))]
     }
 
@@ -125,6 +126,10 @@ impl Rules for Bidirectional {
             *units *= 2;
         }
         Ok(output)
+    }
+
+    fn mask_rule(&self) -> MaskRule {
+        self.both()[0].mask_rule()
     }
 
     fn parameters(&self, input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {

@@ -1,6 +1,6 @@
 //! Concatenation of several layers along the last axis.
 
-use super::{Place, Rules, matrix};
+use super::{MaskRule, Place, Rules, matrix};
 use crate::{
     kernels::{CONCATENATE, SLICE_COLUMNS},
     op::Call,
@@ -47,6 +47,10 @@ impl Rules for Concatenate {
 
     fn joins(&self) -> bool {
         true
+    }
+
+    fn mask_rule(&self) -> MaskRule {
+        MaskRule::Joins
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {

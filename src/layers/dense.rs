@@ -1,6 +1,6 @@
 //! The fully connected layer.
 
-use super::{ActivationName, Place, Rules, activation, matrix};
+use super::{ActivationName, MaskRule, Place, Rules, activation, matrix};
 use crate::{
     initializer::{Initializer, KernelInitializer},
     kernels::{MATMUL, MATMUL_GRAD_INPUT, MATMUL_GRAD_WEIGHT},
@@ -62,6 +62,10 @@ impl Rules for Dense {
 
     fn given_name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    fn mask_rule(&self) -> MaskRule {
+        MaskRule::Passes
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {

@@ -1,6 +1,6 @@
 //! Dropout: in training, sets a random share of the elements or of the channels to zero; in inference, does nothing.
 
-use super::{Place, Rules, matrix};
+use super::{MaskRule, Place, Rules, matrix};
 use crate::{
     kernels::{DROPOUT_FORWARD, DROPOUT_GRAD},
     op::{Call, Op},
@@ -135,6 +135,10 @@ macro_rules! drops {
 
             fn given_name(&self) -> Option<&str> {
                 self.name.as_deref()
+            }
+
+            fn mask_rule(&self) -> MaskRule {
+                MaskRule::Passes
             }
 
             fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {

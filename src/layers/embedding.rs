@@ -1,6 +1,6 @@
 //! A table with a row for each word of a vocabulary.
 
-use super::{Place, Rules};
+use super::{MaskRule, Place, Rules, mask};
 use crate::{
     initializer::{Initializer, KernelInitializer},
     kernels::{EMBEDDING_FORWARD, EMBEDDING_GRAD, SORT_TOKENS, TOKEN_STARTS},
@@ -21,6 +21,9 @@ pub struct Embedding {
     /// Initializer of the table.
     #[serde(default = "uniform", skip_serializing_if = "is_uniform")]
     pub embeddings_initializer: KernelInitializer,
+    /// True if steps of the number 0, which pads shorter sequences, do not count in the layers behind that take masks.
+    #[serde(default, skip_serializing_if = "super::recurrence::is_no")]
+    pub mask_zero: bool,
     /// A name for reports and files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -41,7 +44,7 @@ const BITS: usize = 3;
 impl Embedding {
     /// Creates a table of `input_dim` rows of `output_dim` numbers.
     pub fn new(input_dim: usize, output_dim: usize) -> Self {
-        Self { input_dim, output_dim, embeddings_initializer: uniform(), name: None }
+        Self { input_dim, output_dim, embeddings_initializer: uniform(), mask_zero: false, name: None }
     }
 
     /// Tokens of a batch.
@@ -90,12 +93,19 @@ impl Rules for Embedding {
         Ok(vec![input.iter().product(), self.output_dim])
     }
 
+    fn mask_rule(&self) -> MaskRule {
+        if self.mask_zero { MaskRule::Makes } else { MaskRule::Drops }
+    }
+
     fn parameters(&self, _input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
         let (words, units) = (self.input_dim, self.output_dim);
         vec![("embeddings", vec![words, units], self.embeddings_initializer.of([words, units], units))]
     }
 
     fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
+        if self.mask_zero {
+            place.saved = vec![mask::steps(b, &place.name, place.x, 1, 0.0)];
+        }
         let w = b.parameter(place.parameters[0]);
         let y = b.batched(&place.name, &place.output);
         let sizes = [("COUNT", Self::count(b, place)), ("WORDS", self.input_dim), ("UNITS", self.output_dim)];

@@ -2,7 +2,7 @@
 //! applies gamma and beta to each channel.
 
 use super::{
-    Place, Rules,
+    MaskRule, Place, Rules,
     batch_normalization::{affine_parameters, epsilon},
     layer_normalization::{Groups, Norm, kept},
     window::yes,
@@ -81,6 +81,10 @@ impl Rules for GroupNormalization {
 
     fn given_name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    fn mask_rule(&self) -> MaskRule {
+        MaskRule::Passes
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {

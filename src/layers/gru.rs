@@ -33,6 +33,9 @@ pub struct GRU {
     /// Applies the reset gate after the product with the recurrent kernel; only `true` is supported.
     #[serde(default = "yes")]
     pub reset_after: bool,
+    /// True for zeros as the output of the steps that a mask leaves out; false for the state, which they do not change.
+    #[serde(default, skip_serializing_if = "super::recurrence::is_no")]
+    pub zero_output_for_mask: bool,
     /// Initial values of the kernel.
     #[serde(default)]
     pub kernel_initializer: KernelInitializer,
@@ -54,6 +57,7 @@ impl GRU {
             use_bias: true,
             return_sequences: false,
             go_backwards: false,
+            zero_output_for_mask: false,
             reset_after: true,
             kernel_initializer: KernelInitializer::default(),
             recurrent_initializer: orthogonal(),
@@ -85,6 +89,7 @@ impl GRU {
             sequences: self.return_sequences,
             backwards: self.go_backwards,
             flip: false,
+            zero: self.zero_output_for_mask,
             kernel: self.kernel_initializer,
             recurrent_kernel: self.recurrent_initializer,
             open: false,

@@ -2,7 +2,7 @@
 //! Each scales groups of the numbers of a row, or of an image, then applies gamma and beta.
 
 use super::{
-    Place, Rules,
+    MaskRule, Place, Rules,
     batch_normalization::{affine, affine_gradients, affine_parameters, epsilon, splits},
     matrix,
     window::yes,
@@ -160,6 +160,10 @@ impl Rules for LayerNormalization {
 
     fn given_name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    fn mask_rule(&self) -> MaskRule {
+        MaskRule::Passes
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {

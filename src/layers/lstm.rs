@@ -32,6 +32,9 @@ pub struct LSTM {
     /// True if the bias of the forget gate starts at one (Jozefowicz et al. 2015).
     #[serde(default = "yes")]
     pub unit_forget_bias: bool,
+    /// True for zeros as the output of the steps that a mask leaves out; false for the state, which they do not change.
+    #[serde(default, skip_serializing_if = "super::recurrence::is_no")]
+    pub zero_output_for_mask: bool,
     /// Initial values of the kernel.
     #[serde(default)]
     pub kernel_initializer: KernelInitializer,
@@ -53,6 +56,7 @@ impl LSTM {
             use_bias: true,
             return_sequences: false,
             go_backwards: false,
+            zero_output_for_mask: false,
             unit_forget_bias: true,
             kernel_initializer: KernelInitializer::default(),
             recurrent_initializer: orthogonal(),
@@ -81,6 +85,7 @@ impl LSTM {
             sequences: self.return_sequences,
             backwards: self.go_backwards,
             flip: false,
+            zero: self.zero_output_for_mask,
             kernel: self.kernel_initializer,
             recurrent_kernel: self.recurrent_initializer,
             open: self.unit_forget_bias,

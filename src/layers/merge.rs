@@ -1,6 +1,6 @@
 //! Layers that merge several inputs element by element, other than `Add`.
 
-use super::{Place, Rules, UpSampling2D};
+use super::{MaskRule, Place, Rules, UpSampling2D};
 use crate::{
     kernels::{ADD, BINARY, UNARY},
     op::Call,
@@ -198,8 +198,12 @@ fn image(place: &Place, x: ValueId, from: &[usize]) -> Place {
     Place { input: wide(from), output: wide(&place.output), x, saved: Vec::new(), ..place.clone() }
 }
 
+/// What Keras's products, maxima and minima do with masks.
+const OTHERWISE: MaskRule =
+    MaskRule::Refuses("in Keras, a step that does not count in one of its inputs has the other's numbers");
+
 macro_rules! merges {
-    ($($(#[$about:meta])+ $layer:ident, $slug:literal, $function:ident;)+) => {$(
+    ($($(#[$about:meta])+ $layer:ident, $slug:literal, $function:ident, $mask:expr;)+) => {$(
         $(#[$about])+
         #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -227,6 +231,10 @@ macro_rules! merges {
 
             fn joins(&self) -> bool {
                 true
+            }
+
+            fn mask_rule(&self) -> MaskRule {
+                $mask
             }
 
             fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
@@ -261,15 +269,15 @@ macro_rules! merges {
 merges! {
     /// `Multiply()`: the product of two or more inputs, element by element. Inputs have one shape, or one value for each
     /// channel, (1, 1, channels) or (1, features), which applies to the whole image or sequence.
-    Multiply, "multiply", Product;
+    Multiply, "multiply", Product, OTHERWISE;
     /// `Subtract()`: the first input minus the second, of shapes as in [`Multiply`].
-    Subtract, "subtract", Difference;
+    Subtract, "subtract", Difference, MaskRule::Joins;
     /// `Average()`: the mean of two or more inputs, of shapes as in [`Multiply`].
-    Average, "average", Mean;
+    Average, "average", Mean, MaskRule::Joins;
     /// `Maximum()`: the largest of two or more inputs, of shapes as in [`Multiply`]. Inputs that are equal share the
     /// gradient.
-    Maximum, "maximum", Larger;
+    Maximum, "maximum", Larger, OTHERWISE;
     /// `Minimum()`: the smallest of two or more inputs, of shapes as in [`Multiply`]. Inputs that are equal share the
     /// gradient.
-    Minimum, "minimum", Smaller;
+    Minimum, "minimum", Smaller, OTHERWISE;
 }

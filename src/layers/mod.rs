@@ -26,6 +26,8 @@ mod gru;
 mod input_layer;
 mod layer_normalization;
 mod lstm;
+pub(crate) mod mask;
+mod masking;
 mod max_pooling1d;
 mod max_pooling2d;
 mod merge;
@@ -52,6 +54,7 @@ pub use activation::ActivationName;
 pub(crate) use activation::softmax;
 pub use bidirectional::{MergeMode, Recurrent};
 pub use channel_affine::Numbers;
+pub use mask::MaskRule;
 pub use named_activations::By;
 pub use recurrence::{Cell, Recurrence};
 pub use up_sampling::Interpolation;
@@ -110,6 +113,21 @@ pub trait Rules {
         Vec::new()
     }
 
+    /// What the layer does with the masks of its inputs, as in Keras.
+    fn mask_rule(&self) -> MaskRule {
+        MaskRule::Drops
+    }
+
+    /// Returns the mask of the output, (batch, time), if it has one; called after [`Rules::forward`].
+    fn mask(&self, b: &mut Builder, place: &Place) -> Option<ValueId> {
+        match self.mask_rule() {
+            MaskRule::Passes => place.mask(),
+            MaskRule::Joins => mask::union(b, place),
+            MaskRule::Makes => place.saved.first().copied(),
+            MaskRule::Drops | MaskRule::Refuses(_) => None,
+        }
+    }
+
     /// Appends the forward pass and returns its output.
     fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId;
 
@@ -152,12 +170,21 @@ pub struct Place {
     pub x: ValueId,
     /// All input values with their shapes.
     pub inputs: Vec<(ValueId, Vec<usize>)>,
+    /// The masks of the inputs, (batch, time), where they have one.
+    pub masks: Vec<Option<ValueId>>,
     /// True if no other layer needs `x` as it is, so that the kernel that writes `x` may also do this layer's work.
     pub alone: bool,
     /// True if training does not change the layer's tensors.
     pub frozen: bool,
     /// Values that forward stores for backward.
     pub saved: Vec<ValueId>,
+}
+
+impl Place {
+    /// The mask of the (first) input: which steps count.
+    pub fn mask(&self) -> Option<ValueId> {
+        self.masks.first().copied().flatten()
+    }
 }
 
 macro_rules! layers {
@@ -252,6 +279,7 @@ layers! {
     rms_normalization::RMSNormalization: "each row to a mean square of 1 along the last axis",
     unit_normalization::UnitNormalization: "each row to length 1 along the last axis",
     embedding::Embedding: "input_dim = WORDS, output_dim = N: a learned row of a table for each number of a sequence",
+    masking::Masking: "mask_value = 0: the steps that do not count in the layers behind",
     simple_rnn::SimpleRNN: "units = N: the simple recurrent layer over (time, features)",
     lstm::LSTM: "units = N: long short-term memory over (time, features)",
     gru::GRU: "units = N: gated recurrent unit over (time, features)",

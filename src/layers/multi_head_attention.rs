@@ -1,11 +1,11 @@
 //! Attention: each step of a sequence takes a mean of values, weighted by how well its query matches their keys.
 
-use super::{Place, Rules, matrix};
+use super::{MaskRule, Place, Rules, mask, matrix};
 use crate::{
     initializer::{Initializer, KernelInitializer},
     kernels::{
-        ATTENTION_FORWARD, ATTENTION_GRAD_KEY, ATTENTION_GRAD_QUERY, ATTENTION_GRAD_VALUE, MATMUL,
-        MATMUL_GRAD_INPUT, MATMUL_GRAD_WEIGHT,
+        ATTENTION_FORWARD, ATTENTION_GRAD_KEY, ATTENTION_GRAD_QUERY, ATTENTION_GRAD_VALUE, CONCATENATE,
+        MATMUL, MATMUL_GRAD_INPUT, MATMUL_GRAD_WEIGHT, SLICE_COLUMNS,
     },
     op::{Call, Op},
     program::{Builder, ParameterId, ValueId},
@@ -13,7 +13,7 @@ use crate::{
 
 /// `MultiHeadAttention(num_heads, key_dim)` (Vaswani et al. 2017) of a query, a value and, optionally, a key, each (time,
 /// features): inputs = ["x", "x"] attends to itself. Query, key and value are products with matrices of their own, the
-/// output is one more, as long as the query.
+/// output is one more, as long as the query. A key that a mask of the value or of the key leaves out gets no weight.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MultiHeadAttention {
@@ -126,6 +126,88 @@ impl Heads {
         let buffers = [("dv", dv), ("dy", dy), ("q", q), ("k", k), ("stats", stats)];
         b.call(label, self.call(b, &ATTENTION_GRAD_VALUE), &buffers);
         [dq, dk, dv]
+    }
+}
+
+/// Score of a key that does not count, before the softmax: its share is 0 in f32.
+const LOW: f64 = -1e9;
+
+/// The masks of an attention. A key that does not count has no share. A query that does not count, or that sees no key that
+/// does, has the mean of all values, as in Keras.
+struct Masked<'p> {
+    heads: Heads,
+    label: &'p str,
+    /// Which keys, and their values, count.
+    keys: Option<ValueId>,
+    /// Which queries have scores.
+    queries: ValueId,
+}
+
+impl<'p> Masked<'p> {
+    /// The masks of the inputs, if there are any.
+    fn of(b: &mut Builder, heads: Heads, place: &'p Place) -> Option<Self> {
+        let label = place.name.as_str();
+        let mask = |input: usize| place.masks.get(input).copied().flatten();
+        let queries = mask(0);
+        // The key is the value, if there is none of its own.
+        let keys = mask::intersection(b, label, [mask(1), mask(2)]);
+        let Some(keys) = keys else {
+            return Some(Self { heads, label, keys, queries: queries? });
+        };
+        let some = mask::steps(b, label, keys, heads.keys, 0.0);
+        let queries = queries
+            .unwrap_or_else(|| b.constant(&format!("{label} queries"), vec![1.0; b.batch() * heads.queries]));
+        let queries = mask::rows(b, label, queries, some, 0.0);
+        Some(Self { heads, label, keys: Some(keys), queries })
+    }
+
+    /// The sizes with a number more in each query and key, which adds [`LOW`] to the scores of some keys.
+    fn heads(&self) -> Heads {
+        Heads { key: self.heads.key + usize::from(self.keys.is_some()), ..self.heads }
+    }
+
+    /// Appends queries and keys that have the scores of the masks.
+    fn forward(&self, b: &mut Builder, [q, k]: [ValueId; 2]) -> [ValueId; 2] {
+        let (heads, label) = (self.heads, self.label);
+        let mut both = [q, k];
+        if let Some(keys) = self.keys {
+            let ones =
+                b.constant(&format!("{label} ones"), vec![1.0; b.batch() * heads.queries * heads.heads]);
+            let nothing = b.zeros(&[heads.keys, heads.heads]);
+            let low = f64::from((LOW / heads.scale) as f32);
+            let scores = mask::rows(b, label, nothing, keys, low);
+            for (all, (steps, more)) in both.iter_mut().zip([(heads.queries, ones), (heads.keys, scores)]) {
+                let shape = [steps, heads.heads * (heads.key + 1)];
+                let y = b.batched(&format!("{label} with masks"), &shape);
+                let rows = b.batch() * steps * heads.heads;
+                let call = Call::new(&CONCATENATE, &[("ROWS", rows), ("A", heads.key), ("B", 1)]);
+                b.call(label, call, &[("y", y), ("a", *all), ("b", more)]);
+                *all = y;
+            }
+        }
+        [mask::rows(b, label, both[0], self.queries, 0.0), both[1]]
+    }
+
+    /// Appends the gradients of the queries and keys of [`Masked::forward`].
+    fn backward(&self, b: &mut Builder, [dq, dk]: [ValueId; 2]) -> [ValueId; 2] {
+        let (heads, label) = (self.heads, self.label);
+        let mut both = [mask::rows(b, label, dq, self.queries, 0.0), dk];
+        if self.keys.is_some() {
+            for (all, steps) in both.iter_mut().zip([heads.queries, heads.keys]) {
+                let shape = [steps, heads.heads * heads.key];
+                let dx = b.batched(&format!("d {label} without masks"), &shape);
+                let x = b.zeros(&shape);
+                let sizes = [
+                    ("ROWS", b.batch() * steps * heads.heads),
+                    ("WIDTH", heads.key + 1),
+                    ("FROM", 0),
+                    ("COUNT", heads.key),
+                ];
+                b.call(label, Call::new(&SLICE_COLUMNS, &sizes), &[("dx", dx), ("dy", *all), ("x", x)]);
+                *all = dx;
+            }
+        }
+        both
     }
 }
 
@@ -252,6 +334,10 @@ impl Rules for MultiHeadAttention {
         true
     }
 
+    fn mask_rule(&self) -> MaskRule {
+        MaskRule::Passes
+    }
+
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
         self.joined_shape(&[input.to_vec(), input.to_vec()])
     }
@@ -316,10 +402,16 @@ impl Rules for MultiHeadAttention {
         let heads = self.heads(place);
         let names = ["query", "key", "value"].map(|part| format!("{} {part}", place.name));
         let products = self.products(place);
-        let [q, k, v] = [0, 1, 2].map(|n| products[n].forward(b, &names[n]));
+        let [mut q, mut k, v] = [0, 1, 2].map(|n| products[n].forward(b, &names[n]));
+        let masked = Masked::of(b, heads, place);
+        if let Some(masked) = &masked {
+            [q, k] = masked.forward(b, [q, k]);
+        }
+        let heads = masked.as_ref().map_or(heads, Masked::heads);
         let [y, stats] = heads.forward(b, &place.name, [q, k, v]);
         let output = self.last(place, y).forward(b, &place.name);
-        place.saved = vec![q, k, v, y, stats];
+        let queries = masked.map(|masked| masked.queries);
+        place.saved = [q, k, v, y, stats].into_iter().chain(queries).collect();
         output
     }
 
@@ -337,7 +429,17 @@ impl Rules for MultiHeadAttention {
         let [q, k, v, y, stats] = [0, 1, 2, 3, 4].map(|n| place.saved[n]);
         // The heads' output always has a gradient: those of the matrices before it need it.
         let Some(dy) = self.last(place, y).backward(b, dy, true) else { return Vec::new() };
-        let gradients = self.heads(place).backward(b, &place.name, dy, [q, k, v], [y, stats]);
+        let heads = self.heads(place);
+        let keys = [1, 2].iter().find_map(|input| place.masks.get(*input).copied().flatten());
+        let masked =
+            place.saved.get(5).map(|queries| Masked { heads, label: &place.name, keys, queries: *queries });
+        let sizes = masked.as_ref().map_or(heads, Masked::heads);
+        let mut gradients = sizes.backward(b, &place.name, dy, [q, k, v], [y, stats]);
+        if let Some(masked) = masked {
+            let [dq, dk, dv] = gradients;
+            let [dq, dk] = masked.backward(b, [dq, dk]);
+            gradients = [dq, dk, dv];
+        }
         let own_key = place.inputs.len() > 2;
         let of_key = wanted.get(if own_key { 2 } else { 1 }).copied().unwrap_or(false);
         let wanted = [wanted[0], of_key, wanted[1]];

@@ -2,7 +2,7 @@
 //! activation, or the rectifier of `PReLU` with a fixed slope below zero. Arguments without an operation are an error
 //! that lists the supported ones.
 
-use super::{Activation, Place, Rules, activation::ActivationName};
+use super::{Activation, MaskRule, Place, Rules, activation::ActivationName};
 use crate::{
     kernels::{PRELU_FORWARD, PRELU_GRAD_INPUT},
     op::{Call, Op, activations},
@@ -199,7 +199,7 @@ fn call(op: &'static Op, b: &Builder, place: &Place) -> Call {
 }
 
 macro_rules! rules {
-    ($($kind:ident $slug:literal),+) => {
+    ($($kind:ident $slug:literal $mask:expr),+) => {
         $(impl Rules for $kind {
             fn slug(&self) -> &'static str {
                 $slug
@@ -207,6 +207,10 @@ macro_rules! rules {
 
             fn given_name(&self) -> Option<&str> {
                 self.name.as_deref()
+            }
+
+            fn mask_rule(&self) -> MaskRule {
+                $mask
             }
 
             fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
@@ -225,7 +229,12 @@ macro_rules! rules {
     };
 }
 
-rules! { ReLU "re_lu", LeakyReLU "leaky_re_lu", ELU "elu", Softmax "softmax" }
+rules! {
+    ReLU "re_lu" MaskRule::Passes,
+    LeakyReLU "leaky_re_lu" MaskRule::Passes,
+    ELU "elu" MaskRule::Passes,
+    Softmax "softmax" MaskRule::Refuses("Keras applies it to the last axes; take Activation with softmax, which passes it on")
+}
 
 #[cfg(test)]
 mod tests {

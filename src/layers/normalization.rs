@@ -1,7 +1,7 @@
 //! Normalization of inputs by a mean and a variance that are known before the training.
 
 use super::{
-    Place, Rules,
+    MaskRule, Place, Rules,
     channel_affine::{self, Numbers},
 };
 use crate::{
@@ -106,6 +106,10 @@ impl Rules for Normalization {
 
     fn given_name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    fn mask_rule(&self) -> MaskRule {
+        MaskRule::Passes
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {

@@ -1,6 +1,6 @@
 //! A rectifier with a learned slope below zero.
 
-use super::{Place, Rules, batch_normalization::splits};
+use super::{MaskRule, Place, Rules, batch_normalization::splits};
 use crate::{
     initializer::Initializer,
     kernels::{PRELU_FORWARD, PRELU_GRAD_INPUT, PRELU_GRAD_WEIGHT, SUM_PARTIALS},
@@ -48,6 +48,10 @@ impl Rules for PReLU {
 
     fn given_name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    fn mask_rule(&self) -> MaskRule {
+        MaskRule::Passes
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {

@@ -6,7 +6,7 @@
 
 mod steps;
 
-use super::ActivationName;
+use super::{ActivationName, MaskRule};
 use crate::{
     initializer::{Initializer, KernelInitializer},
     op::{Activation, At},
@@ -55,6 +55,8 @@ pub struct Recurrence {
     pub backwards: bool,
     /// True to output the step processed last first; set for the second of two directions.
     pub flip: bool,
+    /// True for zeros as the output of the steps that a mask leaves out.
+    pub zero: bool,
     /// Initial values of the weights of the input.
     pub kernel: KernelInitializer,
     /// Initial values of the weights of the state.
@@ -68,6 +70,8 @@ pub struct Recurrence {
 pub(crate) struct Site<'a> {
     pub label: &'a str,
     pub x: ValueId,
+    /// Which steps count, (batch, time).
+    pub mask: Option<ValueId>,
     pub input: &'a [usize],
     pub parameters: &'a [ParameterId],
 }
@@ -80,6 +84,11 @@ impl Site<'_> {
     fn features(&self) -> usize {
         self.input[1]
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+pub(super) fn is_no(value: &bool) -> bool {
+    !value
 }
 
 /// Keras's default activation of states.
@@ -146,6 +155,20 @@ impl Recurrence {
         all
     }
 
+    /// What the layer does with a mask.
+    pub fn mask_rule(&self) -> MaskRule {
+        match (self.sequences, self.zero) {
+            (true, true) if self.backwards != self.flip => MaskRule::Refuses(
+                "with go_backwards, its output is in the other order, and so would be its zeros",
+            ),
+            (true, _) => MaskRule::Passes,
+            (false, false) => MaskRule::Drops,
+            (false, true) => {
+                MaskRule::Refuses("zero_output_for_mask is true, which takes return_sequences = true")
+            }
+        }
+    }
+
     /// Number of tensors that [`Recurrence::parameters`] lists.
     pub fn tensors(&self) -> usize {
         2 + usize::from(self.use_bias)
@@ -167,6 +190,10 @@ macro_rules! one_direction {
             fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
                 self.fits()?;
                 self.recurrence().output_shape(input)
+            }
+
+            fn mask_rule(&self) -> super::MaskRule {
+                self.recurrence().mask_rule()
             }
 
             fn parameters(
@@ -203,5 +230,11 @@ pub(super) use one_direction;
 
 /// The context of a layer with one direction.
 pub(super) fn site(place: &super::Place) -> Site<'_> {
-    Site { label: &place.name, x: place.x, input: &place.input, parameters: &place.parameters }
+    Site {
+        label: &place.name,
+        x: place.x,
+        mask: place.mask(),
+        input: &place.input,
+        parameters: &place.parameters,
+    }
 }

@@ -1,7 +1,7 @@
 //! y = scale · x + offset, with constants.
 
 use super::{
-    Place, Rules,
+    MaskRule, Place, Rules,
     channel_affine::{self, Numbers},
 };
 use crate::{
@@ -57,6 +57,10 @@ impl Rules for Rescaling {
 
     fn given_name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    fn mask_rule(&self) -> MaskRule {
+        MaskRule::Passes
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {

@@ -26,6 +26,9 @@ pub struct SimpleRNN {
     /// True to process the steps from last to first; the output then begins with the last step.
     #[serde(default)]
     pub go_backwards: bool,
+    /// True for zeros as the output of the steps that a mask leaves out; false for the state, which they do not change.
+    #[serde(default, skip_serializing_if = "super::recurrence::is_no")]
+    pub zero_output_for_mask: bool,
     /// Initial values of the kernel.
     #[serde(default)]
     pub kernel_initializer: KernelInitializer,
@@ -46,6 +49,7 @@ impl SimpleRNN {
             use_bias: true,
             return_sequences: false,
             go_backwards: false,
+            zero_output_for_mask: false,
             kernel_initializer: KernelInitializer::default(),
             recurrent_initializer: orthogonal(),
             name: None,
@@ -73,6 +77,7 @@ impl SimpleRNN {
             sequences: self.return_sequences,
             backwards: self.go_backwards,
             flip: false,
+            zero: self.zero_output_for_mask,
             kernel: self.kernel_initializer,
             recurrent_kernel: self.recurrent_initializer,
             open: false,

@@ -1,6 +1,6 @@
 //! A layer that treats each step of a sequence by itself.
 
-use super::{Layer, Place, Rules};
+use super::{Layer, MaskRule, Place, Rules};
 use crate::{
     initializer::Initializer,
     program::{Builder, ValueId},
@@ -52,7 +52,9 @@ impl TimeDistributed {
                  one mean for all steps, or take LayerNormalization"
             }
             Layer::Normalization(_) => "it works along the last axis in any case: put it outside",
-            Layer::Embedding(_) => "it takes the steps of a whole sequence: put it outside",
+            Layer::Embedding(_) | Layer::Masking(_) => {
+                "it takes the steps of a whole sequence: put it outside"
+            }
             layer if layer.rules().joins() => "it takes several inputs, and a step is one",
             _ => return Ok(()),
         };
@@ -66,6 +68,7 @@ impl TimeDistributed {
             input: of(&place.input),
             output: of(&place.output),
             inputs: vec![(place.x, of(&place.input))],
+            masks: Vec::new(),
             ..place.clone()
         }
     }
@@ -99,6 +102,21 @@ impl Rules for TimeDistributed {
         let output =
             output.map_err(|e| format!("its {} on a step of shape {step:?}: {e}", self.layer.kind()))?;
         Ok([&[*time], &output[..]].concat())
+    }
+
+    fn mask_rule(&self) -> MaskRule {
+        match *self.layer {
+            Layer::SimpleRNN(_)
+            | Layer::LSTM(_)
+            | Layer::GRU(_)
+            | Layer::Bidirectional(_)
+            | Layer::GlobalAveragePooling1D(_)
+            | Layer::Softmax(_)
+            | Layer::TimeDistributed(_) => MaskRule::Refuses(
+                "its layer would take the mask of a sequence as that of a step, as in Keras",
+            ),
+            _ => MaskRule::Passes,
+        }
     }
 
     fn parameters(&self, input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {

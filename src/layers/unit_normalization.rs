@@ -1,7 +1,7 @@
 //! Unit normalization: scales each row to length 1 along the last axis.
 
 use super::{
-    Place, Rules,
+    MaskRule, Place, Rules,
     layer_normalization::{Groups, Norm},
 };
 use crate::program::{Builder, ValueId};
@@ -35,6 +35,10 @@ impl Rules for UnitNormalization {
 
     fn given_name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    fn mask_rule(&self) -> MaskRule {
+        MaskRule::Passes
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {

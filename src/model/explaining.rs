@@ -37,7 +37,7 @@ impl Model {
         let call = Objective::default().augment.call(batch, self.input_shape);
         let call = input.decoding(call, self.input_shape[2]);
         b.call(call.op.name, call, &[("image", image)]);
-        let outputs = forward(&mut b, &mut placed, image);
+        let (outputs, _) = forward(&mut b, &mut placed, image);
         let x = outputs.last().copied().unwrap_or(image);
         b.program.output = x;
         let names = placed.iter().map(|p| (p.place.name.clone(), p.place.output.clone()));

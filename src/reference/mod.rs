@@ -10,6 +10,7 @@ mod grouped;
 mod regularization;
 mod join;
 mod loss;
+mod mask;
 mod matmul;
 mod muon;
 mod normalize;
@@ -32,6 +33,7 @@ pub use grouped::{
 };
 pub use join::{add, concatenate, slice_columns};
 pub use loss::{position_means, softmax_cross_entropy, softmax_forward, softmax_grad, sum_metrics};
+pub use mask::{mask_rows, mask_shares, mask_steps, masked_cell, masked_gradient, masked_state};
 pub use matmul::{matmul, matmul_grad_input, matmul_grad_weight};
 pub use muon::{inverse_norm, muon, muon_momentum, newton_schulz, scaled};
 pub use normalize::{

@@ -7,19 +7,19 @@ use crate::op::{
 };
 
 /// The sizes of a call, and its time step.
-struct Course {
+pub(super) struct Course {
     rows: usize,
-    time: usize,
-    units: usize,
+    pub time: usize,
+    pub units: usize,
     /// The step that the call computes.
-    now: usize,
+    pub now: usize,
     reverse: bool,
     flip: bool,
     gate: &'static Activation,
 }
 
 impl Course {
-    fn of(i: &Inputs<'_>) -> Self {
+    pub fn of(i: &Inputs<'_>) -> Self {
         let [rows, time, units] = i.sizes(["ROWS", "TIME", "UNITS"]);
         let [reverse, flip] = i.sizes(["REVERSE", "FLIP"]).map(|flag| flag == 1);
         let now = i.indices("step").first().map_or(0, |step| *step as usize);
@@ -28,18 +28,18 @@ impl Course {
     }
 
     /// The index in (ROWS · TIME) of a step of `row`.
-    fn moment(&self, row: usize, step: usize) -> usize {
+    pub fn moment(&self, row: usize, step: usize) -> usize {
         row * self.time + if self.reverse { self.time - 1 - step } else { step }
     }
 
     /// All elements of a state: row, unit, index.
-    fn numbers(&self) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
+    pub fn numbers(&self) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
         let (rows, units) = (self.rows, self.units);
         (0..rows).flat_map(move |row| (0..units).map(move |j| (row, j, row * units + j)))
     }
 
     /// Zeros for `columns` numbers of each row.
-    fn zeros(&self, columns: usize) -> Vec<Sum> {
+    pub fn zeros(&self, columns: usize) -> Vec<Sum> {
         vec![Sum::new(); self.rows * columns * self.units]
     }
 
@@ -55,7 +55,7 @@ impl Course {
     }
 
     /// Gradient of the state after this step: `parts` from earlier calls, and dy if y holds that state.
-    fn arriving(&self, i: &Inputs<'_>, (row, j): (usize, usize), parts: &[f64]) -> Sum {
+    pub fn arriving(&self, i: &Inputs<'_>, (row, j): (usize, usize), parts: &[f64]) -> Sum {
         let mut d = Sum::new();
         parts.iter().for_each(|part| d.add(*part));
         let place = match i.size("OUT") == self.time {
@@ -69,7 +69,7 @@ impl Course {
 }
 
 /// The contents of a buffer that is only partly written.
-fn kept(values: &[f64]) -> Vec<Sum> {
+pub(super) fn kept(values: &[f64]) -> Vec<Sum> {
     values.iter().map(|v| Sum::exact(*v)).collect()
 }
 
@@ -98,7 +98,7 @@ fn with(mut sum: Sum, term: f64) -> Sum {
     sum
 }
 
-fn real(name: &'static str, values: Vec<Sum>) -> (&'static str, Expected) {
+pub(super) fn real(name: &'static str, values: Vec<Sum>) -> (&'static str, Expected) {
     (name, Expected::Real(values))
 }
 

@@ -82,10 +82,15 @@ impl Options {
 /// Describes the differences in results if the batch of `model` is computed in parts. If the list is empty, only
 /// rounding differs.
 pub fn differences(model: &Model, options: &Options) -> Vec<&'static str> {
+    // A network whose layers do not fit is refused elsewhere.
+    let masked = model.place().is_ok_and(|(placed, _)| placed.last().is_some_and(|last| last.masked));
     let has = |kind: fn(&Layer) -> bool| model.layers.iter().any(kind);
     let mut differences = Vec::new();
     if has(|layer| matches!(layer, Layer::BatchNormalization(_))) {
         differences.push("batch normalization uses the mean and variance of each part");
+    }
+    if masked {
+        differences.push("the loss is a mean over the unmasked steps of each part");
     }
     if options.objective.augment.mixup > 0.0 {
         differences.push("mixup mixes images of the same part");

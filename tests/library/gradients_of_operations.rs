@@ -82,7 +82,7 @@ static RULES: &[Rule] = &[
 const JOINING: [&str; 3] = ["add", "concatenate", "slice_columns"];
 
 /// Forward and backward in several dispatches; `gradients.rs` tests them in whole layers.
-const COMPOSED: [&str; 23] = [
+const COMPOSED: [&str; 27] = [
     "attention_grad_key",
     "embedding_forward",
     "embedding_grad",
@@ -106,10 +106,14 @@ const COMPOSED: [&str; 23] = [
     "gru_cell_forward",
     "gru_cell_grad",
     "recurrent_output",
+    "mask_rows",
+    "masked_state",
+    "masked_cell",
+    "masked_gradient",
 ];
 
 /// Operations without a gradient.
-const WITHOUT_GRADIENT: [&str; 27] = [
+const WITHOUT_GRADIENT: [&str; 29] = [
     "unary",
     "binary",
     "decode",
@@ -118,6 +122,8 @@ const WITHOUT_GRADIENT: [&str; 27] = [
     "position_means",
     "sort_tokens",
     "token_starts",
+    "mask_steps",
+    "mask_shares",
     "sgd",
     "adam",
     "rmsprop",

@@ -119,6 +119,13 @@ impl Network {
         }
     }
 
+    /// True if the output has a mask, by which the loss is weighted.
+    #[getter]
+    fn masked(&self) -> PyResult<bool> {
+        let (placed, _) = self.loaded.model.place().map_err(Failure::from)?;
+        Ok(placed.last().is_some_and(|last| last.masked))
+    }
+
     /// Name of the loss.
     #[getter]
     fn loss(&self) -> String {

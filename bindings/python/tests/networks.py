@@ -21,6 +21,9 @@ def data(kind, rows=240, seed=3):
     elif kind == "films":
         x, y = data("images", rows, seed)
         x = np.stack([np.roll(x, n, axis=2) for n in range(4)], axis=1)
+    elif kind == "gaps":  # steps of zeros
+        x, y = data("series", rows, seed)
+        x[random.uniform(size=(rows, 10)) < 0.3] = 0
     elif kind == "rows":
         x = random.normal(0, 1, (rows, 6))
         y = (x[:, 0] * 2 - x[:, 1] + 0.5 * x[:, 2] ** 2 + random.normal(0, 0.1, rows)).astype(np.float32)
@@ -43,6 +46,16 @@ def data(kind, rows=240, seed=3):
         x, _ = data("rows", rows, seed)
         y = np.exp(x[:, :4]) / np.exp(x[:, :4]).sum(axis=1, keepdims=True)
         y = y.astype(np.float32)
+    elif kind == "padded":  # words, zeros before or behind them, and a class for each step
+        x, y = data("words", rows, seed)
+        x = np.maximum(x, 1)
+        for n, length in enumerate(random.randint(2, 13, rows)):
+            x[n, length:] = 0
+            if n % 3 == 0:
+                x[n] = x[n, ::-1]
+    elif kind == "tagged":
+        x, _ = data("padded", rows, seed)
+        y = (x % 3).astype(np.int64)
     elif kind == "words":
         y = random.randint(0, 2, rows)
         x = np.where(random.uniform(size=(rows, 12)) < 0.3, 20 + 3 * y[:, None] + random.randint(0, 3, (rows, 12)), random.randint(0, 20, (rows, 12)))
@@ -225,6 +238,45 @@ def distributed(keras):
     ])  # fmt: skip
 
 
+def masked(make):
+    def network(keras):
+        layers = keras.layers
+        words = keras.Input((12,), dtype="int32")
+        x = layers.Embedding(30, 5, mask_zero=True)(words)
+        return keras.Model(words, make(layers, x))
+
+    return network
+
+
+def masked_lstm(layers, x):
+    return layers.Dense(1, activation="sigmoid")(layers.LSTM(6)(layers.LSTM(5, return_sequences=True)(x)))
+
+
+def masked_gru(layers, x):
+    x = layers.Bidirectional(layers.GRU(4, return_sequences=True))(x)
+    x = layers.Bidirectional(layers.GRU(3), merge_mode="sum")(layers.Dropout(0.0)(x))
+    return layers.Dense(1, activation="sigmoid")(x)
+
+
+def masked_mean(layers, x):
+    x = layers.LayerNormalization()(layers.Dense(6, activation="tanh")(x))
+    return layers.Dense(1, activation="sigmoid")(layers.GlobalAveragePooling1D()(x))
+
+
+def masked_attention(layers, x):
+    x = layers.LayerNormalization()(layers.Add()([x, layers.MultiHeadAttention(2, 4)(x, x)]))
+    return layers.Dense(1, activation="sigmoid")(layers.GlobalAveragePooling1D()(x))
+
+
+def masked_tags(layers, x):
+    return layers.TimeDistributed(layers.Dense(3, activation="softmax"))(layers.SimpleRNN(8, return_sequences=True)(x))
+
+
+def masked_series(keras):
+    layers = keras.layers
+    return keras.Sequential([keras.Input((10, 4)), layers.Masking(), layers.LSTM(6), layers.Dense(3, activation="softmax")])
+
+
 def cases(keras):
     """Name: network, kind of data, compile arguments, arguments of fit. Each is trained twice, the second time as a go-on."""
     o, loss = keras.optimizers, keras.losses
@@ -255,6 +307,12 @@ def cases(keras):
         "columns": (columns, "columns", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
         "twins": (twins, "pairs", dict(optimizer=o.SGD(0.05, momentum=0.9), loss="binary_crossentropy", metrics=["accuracy"]), {}),
         "distributed": (distributed, "films", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
+        "masked lstm": (masked(masked_lstm), "padded", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
+        "masked gru": (masked(masked_gru), "padded", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"]), {}),
+        "masked mean": (masked(masked_mean), "padded", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
+        "masked attention": (masked(masked_attention), "padded", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"]), {}),
+        "masked tags": (masked(masked_tags), "tagged", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy"), dict(validation_split=0.25)),
+        "masked series": (masked_series, "gaps", dict(optimizer=o.RMSprop(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
         "bytes": (bytes_network, "bytes", dict(optimizer=o.AdamW(0.01, weight_decay=0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
     }  # fmt: skip
 

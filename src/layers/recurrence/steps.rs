@@ -3,11 +3,11 @@
 use super::{Cell, Recurrence, Site};
 use crate::{
     kernels::{
-        CLEAR, CONCATENATE, GRU_CELL_FORWARD, GRU_CELL_GRAD, LSTM_CELL_FORWARD, LSTM_CELL_GRAD, MATMUL,
-        MATMUL_GRAD_INPUT, MATMUL_GRAD_WEIGHT, RECURRENT_OUTPUT, SIMPLE_RNN_CELL_FORWARD,
-        SIMPLE_RNN_CELL_GRAD,
+        CLEAR, CONCATENATE, GRU_CELL_FORWARD, GRU_CELL_GRAD, LSTM_CELL_FORWARD, LSTM_CELL_GRAD, MASKED_CELL,
+        MASKED_GRADIENT, MASKED_STATE, MATMUL, MATMUL_GRAD_INPUT, MATMUL_GRAD_WEIGHT, RECURRENT_OUTPUT,
+        SIMPLE_RNN_CELL_FORWARD, SIMPLE_RNN_CELL_GRAD,
     },
-    layers::ActivationName,
+    layers::{ActivationName, mask},
     op::{Call, Op},
     program::{Builder, Home, ValueId},
 };
@@ -87,7 +87,8 @@ impl Recurrence {
             ("ROWS", b.batch()),
             ("TIME", site.time()),
             ("UNITS", self.units),
-            ("OUT", if self.sequences { site.time() } else { 1 }),
+            // Of a masked layer, the gradient of the output comes with that of the state.
+            ("OUT", if self.sequences && site.mask.is_none() { site.time() } else { 1 }),
             flag("REVERSE", self.backwards),
             flag("FLIP", self.flip),
             flag("GATE", self.recurrent_activation.name() == "hard_sigmoid"),
@@ -197,7 +198,17 @@ impl Recurrence {
                 buffers.extend([("product", q), ("before", before), ("bias", bias)]);
             }
         }
+        let before = buffers.iter().find(|(name, _)| *name == "before").map(|(_, before)| *before);
         b.call(label, call, &buffers);
+        if let Some(mask) = site.mask {
+            let call = self.call(b, site, &MASKED_STATE);
+            b.call(label, call, &[("h", h), ("state", state), ("mask", mask), ("step", number)]);
+            if let (Cell::Lstm, Some(before)) = (self.cell, before) {
+                let call = self.call(b, site, &MASKED_CELL);
+                let buffers = [("c", kept.cell), ("before", before), ("mask", mask), ("step", number)];
+                b.call(label, call, &buffers);
+            }
+        }
         kept
     }
 
@@ -206,7 +217,15 @@ impl Recurrence {
         let y = b.batched(site.label, &[site.time(), self.units]);
         let call = self.call(b, site, &RECURRENT_OUTPUT);
         b.call(site.label, call, &[("y", y), ("h", h), ("last", last)]);
-        y
+        self.zeroed(b, site, y)
+    }
+
+    /// Appends the zeros of the steps that do not count, to the output or to its gradient, if they are wanted.
+    fn zeroed(&self, b: &mut Builder, site: &Site<'_>, y: ValueId) -> ValueId {
+        match site.mask.filter(|_| self.zero && self.sequences) {
+            Some(mask) => mask::rows(b, site.label, y, mask, 0.0),
+            None => y,
+        }
     }
 
     /// Appends the backward pass and returns the gradient of the input if `wanted`.
@@ -253,23 +272,33 @@ impl Recurrence {
     fn through_time(&self, b: &mut Builder, site: &Site<'_>, run: &Run, dy: ValueId) -> ValueId {
         let (label, n, gates) = (site.label, self.units, self.cell.gates());
         let u = b.parameter(site.parameters[1]);
-        let mut own = vec![("dz", run.z), ("dy", dy)];
+        let dy = self.zeroed(b, site, dy);
+        let mut held = site.mask.map(|mask| Held::new(self, b, site, mask, dy));
+        let mut own = vec![("dz", run.z), ("dy", if held.is_some() { self.nothing(b, n) } else { dy })];
         let mut all_dq = run.z;
+        // What the cell updates in place: the gradient of an LSTM's cell, or what passes a GRU's gates.
+        let mut through = None;
         match self.cell {
             Cell::Simple => {}
-            Cell::Lstm => own.push(("dc", self.cleared(b, label, &format!("d {label} cell"), &[n]))),
+            Cell::Lstm => {
+                through = Some(("dc", self.cleared(b, label, &format!("d {label} cell"), &[n])));
+            }
             Cell::Gru => {
                 let name = format!("d {label} recurrent product");
                 all_dq = self.cleared(b, label, &name, &[site.time(), gates, n]);
-                let past = self.cleared(b, label, &format!("d {label} past the gates"), &[n]);
-                own.extend([("all_dq", all_dq), ("past", past)]);
+                own.push(("all_dq", all_dq));
+                through = Some(("past", self.cleared(b, label, &format!("d {label} past the gates"), &[n])));
             }
         }
         let mut dh = self.nothing(b, n);
         for (step, kept) in run.steps.iter().enumerate().rev() {
             let number = b.index("step", step as u32);
+            if let Some(held) = &mut held {
+                (dh, through) = held.let_through(b, number, dh, through);
+            }
             let dq = b.batched(&format!("d {label} product {}", step + 1), &[gates, n]);
             let mut buffers = [own.as_slice(), &[("dq", dq), ("dh", dh), ("step", number)]].concat();
+            buffers.extend(through);
             match self.cell {
                 Cell::Simple => buffers.push(("state", kept.state)),
                 Cell::Lstm => {
@@ -289,5 +318,77 @@ impl Recurrence {
             }
         }
         all_dq
+    }
+}
+
+/// The gradients of states and cells behind the steps of a masked layer that do not count. They are held for the step
+/// before, while the cell of such a step gets zeros.
+struct Held<'r> {
+    recurrence: &'r Recurrence,
+    label: &'r str,
+    mask: ValueId,
+    /// The gradient of the output.
+    dy: ValueId,
+    /// The call for a state, whose gradient also comes from the output, and for a cell.
+    calls: [Call; 2],
+    /// What is held of the state and of an LSTM's cell.
+    held: [ValueId; 2],
+}
+
+impl<'r> Held<'r> {
+    fn new(recurrence: &'r Recurrence, b: &mut Builder, site: &Site<'r>, mask: ValueId, dy: ValueId) -> Self {
+        let (label, n) = (site.label, recurrence.units);
+        let call = |out: usize| {
+            let call = recurrence.call(b, site, &MASKED_GRADIENT);
+            call.with("OUT", out as f64)
+        };
+        let calls = [call(if recurrence.sequences { site.time() } else { 1 }), call(1)];
+        let held = recurrence.cleared(b, label, &format!("d {label} held"), &[n]);
+        let of_cell = match recurrence.cell {
+            Cell::Lstm => recurrence.cleared(b, label, &format!("d {label} cell held"), &[n]),
+            Cell::Simple | Cell::Gru => held,
+        };
+        Self { recurrence, label, mask, dy, calls, held: [held, of_cell] }
+    }
+
+    /// Returns the gradients that go through the cell of a step: of its state, and of what the cell updates in place.
+    fn let_through(
+        &mut self,
+        b: &mut Builder,
+        step: ValueId,
+        dh: ValueId,
+        through: Option<(&'static str, ValueId)>,
+    ) -> (ValueId, Option<(&'static str, ValueId)>) {
+        let n = self.recurrence.units;
+        let nothing = self.recurrence.nothing(b, n);
+        match (self.recurrence.cell, through) {
+            (Cell::Lstm, Some((name, dc))) => {
+                let d = self.split(b, step, 0, dh, self.dy);
+                (d, Some((name, self.split(b, step, 1, dc, nothing))))
+            }
+            (Cell::Gru, Some((name, past))) => {
+                let whole = b.sum(self.label, dh, past);
+                let d = self.split(b, step, 0, whole, self.dy);
+                let past =
+                    self.recurrence.cleared(b, self.label, &format!("d {} past the gates", self.label), &[n]);
+                (d, Some((name, past)))
+            }
+            _ => (self.split(b, step, 0, dh, self.dy), through),
+        }
+    }
+
+    /// Splits a gradient, of the state (0) or the cell (1), by the mask of a step.
+    fn split(&self, b: &mut Builder, step: ValueId, which: usize, dh: ValueId, dy: ValueId) -> ValueId {
+        let d = b.batched(&format!("d {} through", self.label), &[self.recurrence.units]);
+        let buffers = [
+            ("d", d),
+            ("held", self.held[which]),
+            ("dh", dh),
+            ("dy", dy),
+            ("mask", self.mask),
+            ("step", step),
+        ];
+        b.call(self.label, self.calls[which].clone(), &buffers);
+        d
     }
 }

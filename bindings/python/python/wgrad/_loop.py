@@ -62,6 +62,12 @@ def checked(network: Network, left_out: bool = True) -> None:
             warnings.warn(note, stacklevel=4)
 
 
+def _weighted(network: Network, metrics: Metrics) -> None:
+    """Raises NotSupported for metrics that would count the steps that the mask of the output leaves out."""
+    if network.masked and metrics.has_others:
+        raise NotSupported("the model's output has a mask, by which wgrad weighs the loss and the accuracy; leave other metrics out")
+
+
 def _count(value: Any, name: str, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise ValueError(f"{name} is {value!r}, expected a whole number of at least {least}")
@@ -398,6 +404,7 @@ def fit(
     """Trains `subject` and returns its history."""
     network = subject.network
     checked(network)
+    _weighted(network, subject.metrics)
     epochs, initial_epoch = _count(epochs, "epochs", 0), _count(initial_epoch, "initial_epoch", 0)
     steps_per_epoch = _some(steps_per_epoch, "steps_per_epoch")
     validation_steps = _some(validation_steps, "validation_steps")
@@ -501,6 +508,7 @@ def evaluate(
     """Loss and metrics of `subject` on `x` and `y`, or on batches that `x` gives."""
     network, metrics = subject.network, subject.metrics
     checked(network, left_out=False)
+    _weighted(network, metrics)
     data = _Data(network, x, y, sample_weight, batch_size, 0)
     data.shorten(_some(steps, "steps"), shuffle=False)
     arrays = data.stream is None

@@ -12,7 +12,7 @@ __all__ = [
     "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense",
     "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "ELU", "Embedding", "Flatten", "GRU", "GlobalAveragePooling1D",
     "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GroupNormalization", "Input", "LSTM",
-    "Layer", "LayerNormalization", "LeakyReLU", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum",
+    "Layer", "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum",
     "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "RMSNormalization", "ReLU", "RepeatVector", "Rescaling",
     "Reshape", "SeparableConv1D", "SeparableConv2D", "SimpleRNN", "Softmax", "SpatialDropout1D", "SpatialDropout2D",
     "Subtract", "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D",
@@ -101,7 +101,8 @@ class Dense(Layer):
 
 
 class Embedding(Layer):
-    """A row of a table for each whole number below `input_dim`, (time) to (time, output_dim)."""
+    """A row of a table for each whole number below `input_dim`, (time) to (time, output_dim). With `mask_zero`, steps of the
+    number 0 do not count in the layers behind that take masks."""
 
     def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform", mask_zero: bool = False, **kwargs: Any):
         given = _given(locals())
@@ -404,6 +405,13 @@ class Bidirectional(Layer):
     """A recurrent layer forwards in time, and another backwards."""
 
     def __init__(self, layer: Layer, merge_mode: str = "concat", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Masking(Layer):
+    """Steps of (time, features) whose numbers all are `mask_value` do not count in the layers behind that take masks."""
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any):
         super().__init__(**_given(locals()))
 
 

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use std::{collections::BTreeSet, fs, path::Path};
 use wgrad::{
     gpu::Context,
-    layers::{Dense, GroupNormalization, Layer, LayerNormalization, RMSNormalization, TimeDistributed},
+    layers::{
+        Dense, Embedding, GroupNormalization, Layer, LayerNormalization, RMSNormalization, TimeDistributed,
+    },
     loss::Loss,
     model::Model,
     predict::Predictor,
@@ -87,6 +89,8 @@ fn networks_of_keras_give_what_keras_gives() {
         "one_number",
         "normalized",
         "distributed",
+        "masked",
+        "masked_stack",
     ];
     for name in names {
         let archive = format!("{name}.keras");
@@ -101,7 +105,7 @@ fn networks_of_keras_give_what_keras_gives() {
 
 #[test]
 fn json_is_the_same_network_and_weights_may_be_a_file_of_their_own() {
-    for name in ["residual", "inception", "lstm", "rescaled"] {
+    for name in ["residual", "inception", "lstm", "rescaled", "masked"] {
         assert_eq!(load(&format!("{name}.json")), load(&format!("{name}.keras")), "{name}");
     }
     let context = wgrad_testing::open(false);
@@ -420,6 +424,66 @@ fn a_layer_on_each_step_has_the_arguments_of_the_layer() {
     );
     says(&refused("Lambda", json!({})), &["layer `it`", "layer is Lambda", "use a layer"]);
     says(&refused("Dense", json!({"units": 2, "axis": 0})), &["(Dense)", "axis is 0"]);
+}
+
+#[test]
+fn masks_are_those_that_keras_passes_on_or_refused() {
+    let layer = |config: &mut Value, name: &str, change: &dyn Fn(&mut Value)| {
+        let layers = config["config"]["layers"].as_array_mut().expect("layers");
+        change(layers.iter_mut().find(|layer| layer["name"] == name).expect("a layer of that name"));
+    };
+    let changed =
+        |name: &str, change: &dyn Fn(&mut Value)| refused("masked.json", |c| layer(c, name, change));
+    // Another number, in one of the two places.
+    let other = ["is called with a mask other than that of its input", "Embedding(mask_zero=True)"];
+    let not_equal = |l: &mut Value| l["inbound_nodes"][0]["args"][1] = json!(1.0);
+    says(&changed("not_equal", &not_equal), &["layer `bidirectional` (Bidirectional)", other[0], other[1]]);
+    says(
+        &changed("masking", &|l| l["config"]["mask_value"] = json!(0.5)),
+        &["layer `bidirectional`", other[0]],
+    );
+    // No mask in the network, but one in the call.
+    let class = |class: &'static str| move |l: &mut Value| l["class_name"] = json!(class);
+    let linear = |l: &mut Value| {
+        l["class_name"] = json!("Reshape");
+        l["config"] = json!({"target_shape": [6, 4]});
+    };
+    says(&changed("dense", &linear), &["layer `bidirectional`", other[0]]);
+    says(
+        &changed("logical_or", &class("LogicalAnd")),
+        &["`logical_or` (LogicalAnd)", "keras.ops.logical_and"],
+    );
+    let of_a_layer = |l: &mut Value| {
+        l["inbound_nodes"][0]["kwargs"]["mask"]["config"]["keras_history"][0] = json!("dense")
+    };
+    says(&changed("gru", &of_a_layer), &["layer `gru` (GRU)", "mask = another layer's output"]);
+    // What computes something else with a mask.
+    let norm = |l: &mut Value| {
+        l["class_name"] = json!("BatchNormalization");
+        l["config"] = json!({"name": "layer_normalization"});
+    };
+    let said = changed("layer_normalization", &norm);
+    says(&said, &["(layer_normalization)", "its input has a mask", "mean of the steps that count"]);
+    let zeros = |l: &mut Value| l["config"]["zero_output_for_mask"] = json!(true);
+    says(
+        &changed("simple_rnn", &zeros),
+        &["(simple_rnn)", "zero_output_for_mask", "return_sequences = true"],
+    );
+    // In a stack, no call says anything of masks.
+    let words = json!({"class_name": "Sequential", "module": "keras", "config": {"name": "words", "layers": [
+        {"module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": [null, 6], "name": "i"}},
+        {"module": "keras.layers", "class_name": "Embedding", "config": {"name": "words", "input_dim": 9, "output_dim": 3, "mask_zero": true}},
+        {"module": "keras.layers", "class_name": "LSTM", "config": {"name": "lstm", "units": 2, "zero_output_for_mask": false}},
+    ]}});
+    let model = text(&words).expect("loads").model;
+    assert!(
+        model.layers.contains(
+            &Embedding { mask_zero: true, name: Some("words".into()), ..Embedding::new(9, 3) }.into()
+        )
+    );
+    let (placed, _) = model.place().expect("fits");
+    let masked: Vec<&str> = placed.iter().filter(|p| p.masked).map(|p| p.place.name.as_str()).collect();
+    assert_eq!(masked, ["words"]);
 }
 
 #[test]

@@ -21,8 +21,6 @@ const IGNORED: &[&str] = &[
     // Read for the layer as a whole.
     "trainable",
     "unroll",
-    // An argument for masks, which no layer here makes.
-    "zero_output_for_mask",
 ];
 
 /// The value of an argument that matches wgrad's behaviour; with this value, it is dropped.
@@ -73,7 +71,6 @@ impl Aside {
 /// Advice about an argument that a layer does not take.
 fn hint(key: &str) -> &'static str {
     match key {
-        "mask_zero" => "; the layers behind would count all numbers, also 0: set it to False",
         "data_format" => "; images are (height, width, channels): use \"channels_last\"",
         "axis" => "; it works along the last axis: leave -1",
         "recurrent_dropout" | "dropout" => "; put a Dropout layer before or after it",
@@ -120,7 +117,12 @@ fn argument(
         "layer" => {
             // A step has one axis less. The recurrent layers have no arguments that count axes.
             let rank = rank.filter(|_| kind == "TimeDistributed").map(|rank| rank.saturating_sub(1));
-            inner(value, rank, aside).map(Some)
+            let mut inner = inner(value, rank, aside)?;
+            if let (Some(table), "Bidirectional") = (inner.as_table_mut(), kind) {
+                // Keras sets it to the value of return_sequences.
+                table.remove("zero_output_for_mask");
+            }
+            Ok(Some(inner))
         }
         "backward_layer" => mirrored(config, value, aside).map(|()| None),
         "activation" | "recurrent_activation" => {
@@ -304,6 +306,7 @@ fn mirrored(config: &Map<String, Value>, backward: &Value, aside: &mut Aside) ->
         let class = layer?.get("class_name")?.as_str()?;
         let mut table = table(class, layer?.get("config")?.as_object()?, None, aside).ok()?;
         table.remove("name");
+        table.remove("zero_output_for_mask");
         let backwards = table.remove("go_backwards") == Some(true.into());
         Some((class.to_string(), table, backwards))
     };

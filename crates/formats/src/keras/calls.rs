@@ -1,7 +1,7 @@
 //! Functional models: the connections between layers, which Keras writes in `inbound_nodes`.
 
-use super::older;
-use crate::keras::node::{Words, text};
+use super::{masks::Masks, older};
+use crate::keras::node::{Words, is_tensor, text};
 use serde_json::Value;
 
 /// The output of a layer: its name, and which of its calls gave it.
@@ -12,20 +12,22 @@ pub(super) type Origin = (String, u64);
 pub(super) struct Call {
     /// The outputs that it takes.
     pub sources: Vec<Origin>,
+    /// The masks that it takes, by their arguments.
+    pub masks: Vec<(String, Origin)>,
     /// True if a query attends to no later key.
     pub causal: bool,
 }
 
 /// The calls of a layer of a functional model, in Keras's order.
-pub(super) fn calls(layer: &Value) -> Words<Vec<Call>> {
+pub(super) fn calls(layer: &Value, masks: &Masks) -> Words<Vec<Call>> {
     let calls = layer.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     if calls.is_empty() {
         return Err("takes no input; every layer needs one".into());
     }
-    calls.iter().map(|made| call(layer, made)).collect()
+    calls.iter().map(|made| call(layer, made, masks)).collect()
 }
 
-fn call(layer: &Value, call: &Value) -> Words<Call> {
+fn call(layer: &Value, call: &Value, masks: &Masks) -> Words<Call> {
     // Keras 2 writes lists of tensors.
     let older = older::call(call);
     let call = older.as_ref().unwrap_or(call);
@@ -45,10 +47,11 @@ fn call(layer: &Value, call: &Value) -> Words<Call> {
     if attends {
         tensors.extend(["query", "value", "key"].into_iter().filter_map(named));
     }
-    let mut causal = false;
+    let (mut causal, mut taken) = (false, Vec::new());
     for (key, value) in kwargs.into_iter().flatten() {
         match (key.as_str(), value) {
             (_, Value::Null) | ("training", Value::Bool(false)) => {}
+            (key, value) if masks.is(key, value) => taken.push((key.to_string(), source(value)?)),
             // Read before.
             ("query" | "value" | "key", value) if attends && is_tensor(value) => {}
             ("use_causal_mask", Value::Bool(said)) if attends => causal = *said,
@@ -68,11 +71,7 @@ fn call(layer: &Value, call: &Value) -> Words<Call> {
     if sources.is_empty() {
         return Err("takes no input; every layer needs one".into());
     }
-    Ok(Call { sources, causal })
-}
-
-fn is_tensor(value: &Value) -> bool {
-    text(value, "class_name") == Some("__keras_tensor__")
+    Ok(Call { sources, masks: taken, causal })
 }
 
 /// The output that a tensor is.
@@ -86,7 +85,7 @@ fn source(tensor: &Value) -> Words<Origin> {
 }
 
 /// The output that `["conv2d", 0, 0]` names: a layer, the number of its call, the index of its output.
-fn origin(history: &Value) -> Words<Origin> {
+pub(super) fn origin(history: &Value) -> Words<Origin> {
     let (name, call, output) = (history[0].as_str(), history[1].as_u64(), history[2].as_u64());
     let Some(name) = name else { return Err(format!("takes {history}, expected [\"a layer\", 0, 0]")) };
     match (call, output) {

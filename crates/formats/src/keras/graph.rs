@@ -5,6 +5,7 @@ use super::{
     calls::{self, Call, Origin},
     classes, compiled,
     losses::Compiled,
+    masks::Masks,
     node::{Node, Words, text},
     older,
 };
@@ -178,6 +179,7 @@ impl Flat {
     ) -> Words<String> {
         let fail = |e: String| format!("model `{name}`: {e}");
         let order = calls::inputs(config).map_err(fail)?;
+        let mut masks = Masks::of(layers, config);
         // Outputs by the layer and the number of its call.
         let mut places: HashMap<Origin, String> = HashMap::new();
         let mut waiting: Vec<(&Value, String, usize, Call)> = Vec::new();
@@ -197,7 +199,11 @@ impl Flat {
                 true => String::new(),
                 false => format!("{group}layers/{}", counted(&mut used, class)),
             };
-            let made = calls::calls(layer).map_err(|e| labelled(layer, &e))?;
+            let made = match masks.has(own) {
+                true => Masks::call(layer).map(|call| vec![call]),
+                false => calls::calls(layer, &masks),
+            };
+            let made = made.map_err(|e| labelled(layer, &e))?;
             counts.insert(own, made.len());
             for (n, call) in made.into_iter().enumerate() {
                 waiting.push((layer, group.clone(), n, call));
@@ -230,7 +236,8 @@ impl Flat {
         let mut takers: HashMap<Origin, Vec<usize>> = HashMap::new();
         let mut missing = vec![0; waiting.len()];
         for (at, (_, _, _, call)) in waiting.iter().enumerate() {
-            for source in call.sources.iter().map(resolved).filter(|source| !places.contains_key(source)) {
+            let taken = call.sources.iter().chain(call.masks.iter().map(|(_, source)| source));
+            for source in taken.map(resolved).filter(|source| !places.contains_key(source)) {
                 takers.entry(source).or_default().push(at);
                 missing[at] += 1;
             }
@@ -238,18 +245,29 @@ impl Flat {
         let mut ready: BTreeSet<usize> = (0..waiting.len()).filter(|at| missing[*at] == 0).collect();
         while let Some(at) = ready.pop_first() {
             let (layer, group, n, call) = &waiting[at];
-            let (_, own) = described(layer)?;
-            let from =
-                call.sources.iter().filter_map(|source| places.get(&resolved(source)).cloned()).collect();
-            let made = self.part(layer, from, group.clone(), name, call.causal)?;
+            let (class, own) = described(layer)?;
+            let place_of = |source: &Origin| places.get(&resolved(source)).cloned();
             let place = (own.to_string(), *n as u64);
+            let made = if masks.has(own) {
+                masks.take(own, layer, &place_of).map_err(|e| labelled(layer, &e))?;
+                None
+            } else {
+                let from = call.sources.iter().filter_map(place_of).collect();
+                let made = self.part(layer, from, group.clone(), name, call.causal)?;
+                // A layer without effect has no node of its own.
+                let own = |node: &&mut Node| node.name == made && !is_model(class);
+                if let Some(node) = self.nodes.last_mut().filter(own) {
+                    node.mask = masks.given(call);
+                }
+                Some(made)
+            };
             for taker in takers.remove(&place).unwrap_or_default() {
                 missing[taker] -= 1;
                 if missing[taker] == 0 {
                     ready.insert(taker);
                 }
             }
-            places.insert(place, made);
+            places.extend(made.map(|made| (place, made)));
         }
         if let Some(at) = missing.iter().position(|missing| *missing > 0) {
             let (layer, _, _, call) = &waiting[at];
@@ -290,6 +308,7 @@ impl Flat {
                 inputs: vec![INPUT.into()],
                 group: String::new(),
                 shares: None,
+                mask: None,
                 operation: false,
             });
             given.push(name);
@@ -378,7 +397,17 @@ impl Flat {
             config.insert("use_causal_mask".into(), true.into());
         }
         let class = class.to_string();
-        self.nodes.push(Node { name: name.clone(), class, config, rank, inputs, group, shares, operation });
+        self.nodes.push(Node {
+            name: name.clone(),
+            class,
+            config,
+            rank,
+            inputs,
+            group,
+            shares,
+            operation,
+            mask: None,
+        });
         Ok(name)
     }
 
@@ -411,6 +440,9 @@ impl Flat {
         let name = self.free(name, "keras");
         for node in &mut self.nodes {
             node.inputs.iter_mut().filter(|input| *input == INPUT).for_each(|input| input.clone_from(&name));
+            if let Some(mask) = &mut node.mask {
+                mask.rename(INPUT, &name);
+            }
         }
         let target: Vec<Value> = shape.iter().map(|n| (*n).into()).collect();
         self.nodes.insert(
@@ -423,6 +455,7 @@ impl Flat {
                 inputs: vec![INPUT.into()],
                 group: String::new(),
                 shares: None,
+                mask: None,
                 operation: false,
             },
         );

@@ -11,6 +11,7 @@ mod graph;
 mod regularization;
 mod initializers;
 mod losses;
+mod masks;
 mod node;
 mod older;
 mod torch;
@@ -26,7 +27,7 @@ use crate::{Error, Result};
 use arguments::Aside;
 use graph::Graph;
 use losses::Compiled;
-use node::Node;
+use node::{Mask, Node};
 use serde_json::Value;
 use std::{collections::HashMap, path::Path};
 use wgrad::{
@@ -131,6 +132,7 @@ pub fn parse(path: &Path, text: &str, image: Option<[usize; 3]>) -> Result<Loade
     // here.
     let mut shapes = HashMap::from([(before.clone(), shape.to_vec())]);
     let mut aside = Aside::default();
+    let mut masked: HashMap<String, Mask> = HashMap::new();
     for node in &graph.nodes {
         let taken: Option<Vec<Vec<usize>>> =
             node.inputs.iter().map(|name| shapes.get(name).cloned()).collect();
@@ -138,6 +140,13 @@ pub fn parse(path: &Path, text: &str, image: Option<[usize; 3]>) -> Result<Loade
         let rank = node.rank.or(taken.first().map(|shape| shape.len() + 1));
         let (layer, held) =
             layer(node, rank, &mut aside).map_err(|e| fail(format!("{}: {e}", node.label())))?;
+        let of_inputs: Vec<Option<&Mask>> = node.inputs.iter().map(|name| masked.get(name)).collect();
+        if let Some(given) = &node.mask {
+            masks::check(given, of_inputs.first().copied().flatten())
+                .map_err(|e| fail(format!("{} {e}", node.label())))?;
+        }
+        let made = masks::of_output(&layer, &node.inputs, &of_inputs);
+        masked.extend(made.map(|mask| (node.name.clone(), mask)));
         let index = model.layers.len();
         held.give(&mut model, index);
         let rules = layer.rules();

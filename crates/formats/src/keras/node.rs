@@ -22,6 +22,8 @@ pub struct Node {
     pub group: String,
     /// The layer whose tensors it uses, if Keras calls one layer several times.
     pub shares: Option<String>,
+    /// The mask that it is called with.
+    pub mask: Option<Mask>,
     /// True for an operation such as `x + y`, false for a layer.
     pub operation: bool,
 }
@@ -73,4 +75,35 @@ pub(super) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
 fn within<'a>(class: &str, config: &'a Map<String, Value>) -> Option<(&'a str, &'a Map<String, Value>)> {
     let layer = config.get("layer").filter(|_| class == "TimeDistributed")?;
     Some((text(layer, "class_name")?, layer.get("config")?.as_object()?))
+}
+
+/// What a mask is made of: steps count whose numbers are not all `value` in one of the layers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mask {
+    /// The layer whose output is compared, or the network's input, and the value.
+    pub parts: Vec<(String, f64)>,
+    /// True if every step counts in any case.
+    pub every: bool,
+}
+
+impl Mask {
+    /// Adds the steps that count in another mask.
+    pub fn add(&mut self, other: &Self) {
+        self.every |= other.every;
+        self.parts.extend(
+            other.parts.iter().filter(|part| !self.parts.contains(part)).cloned().collect::<Vec<_>>(),
+        );
+    }
+
+    /// Gives the layer `from` another name.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        for (name, _) in self.parts.iter_mut().filter(|(name, _)| name == from) {
+            *name = to.to_string();
+        }
+    }
+}
+
+/// True for the output of a layer among the arguments of a call.
+pub(super) fn is_tensor(value: &Value) -> bool {
+    text(value, "class_name") == Some("__keras_tensor__")
 }

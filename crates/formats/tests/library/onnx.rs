@@ -7,7 +7,7 @@ use wgrad::{
     checkpoint::Checkpoint,
     feed::{Batch, Step, split_mix},
     layers::{
-        Concatenate, Conv2D, Dense, Embedding, Flatten, GlobalAveragePooling1D, InputLayer, Layer,
+        Concatenate, Conv2D, Dense, Embedding, Flatten, GlobalAveragePooling1D, InputLayer, Layer, Masking,
         MultiHeadAttention, Reshape,
     },
     model::Model,
@@ -132,6 +132,8 @@ fn what_is_exported_is_imported_as_the_same_network() {
     layers.insert("InputLayer");
     // It takes the outputs of two layers, so that no default of it fits below.
     layers.insert("MultiHeadAttention");
+    // It is refused where words are tested.
+    layers.insert("Masking");
     // The export refuses, by name, any layer that is in none of the networks.
     let others = Layer::KINDS.iter().map(|(kind, _)| *kind).filter(|kind| !layers.contains(kind));
     for kind in others {
@@ -272,6 +274,20 @@ fn words_are_exported_and_imported() {
     let refused = onnx::export::export(&attends, &floats, &weights, &Options::default()).map(drop);
     let refused = refused.expect_err("it has no form").to_string();
     assert!(refused.contains("MultiHeadAttention cannot be written as ONNX"), "{refused}");
+    for first in
+        [Layer::from(Masking::new()), Layer::from(Embedding { mask_zero: true, ..Embedding::new(9, 4) })]
+    {
+        let steps = if first.kind() == "Masking" { Reshape::new(&[3, 2]) } else { Reshape::new(&[6]) };
+        let masked = Model::new("masked", [3, 2, 1])
+            .add(steps)
+            .add(first)
+            .add(GlobalAveragePooling1D::new())
+            .add(Dense::new(2));
+        let weights = self::weights(&masked);
+        let refused = onnx::export::export(&masked, &floats, &weights, &Options::default()).map(drop);
+        let refused = refused.expect_err("it has a mask").to_string();
+        assert!(refused.contains("layer 2") && refused.contains("has a mask"), "{refused}");
+    }
 }
 
 /// Between two `Reshape` the steps of all sequences are the batch, which an imported network cannot express.

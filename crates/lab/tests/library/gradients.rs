@@ -11,11 +11,11 @@ use wgrad::{
         Concatenate, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Cropping1D, Cropping2D, Dense,
         DepthwiseConv1D, DepthwiseConv2D, Dropout, ELU, Embedding, Flatten, GRU, GlobalAveragePooling1D,
         GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, GroupNormalization, InputLayer, LSTM,
-        Layer, LayerNormalization, LeakyReLU, MaxPooling1D, MaxPooling2D, Maximum, MergeMode, Minimum,
-        MultiHeadAttention, Multiply, Normalization, Numbers, PReLU, Padding, Place, RMSNormalization, ReLU,
-        Recurrent, RepeatVector, Rescaling, Reshape, SeparableConv1D, SeparableConv2D, Sides, SimpleRNN,
-        Softmax, SpatialDropout1D, SpatialDropout2D, Subtract, TimeDistributed, UnitNormalization,
-        UpSampling1D, UpSampling2D, ZeroPadding1D, ZeroPadding2D,
+        Layer, LayerNormalization, LeakyReLU, Masking, MaxPooling1D, MaxPooling2D, Maximum, MergeMode,
+        Minimum, MultiHeadAttention, Multiply, Normalization, Numbers, PReLU, Padding, Place,
+        RMSNormalization, ReLU, Recurrent, RepeatVector, Rescaling, Reshape, SeparableConv1D,
+        SeparableConv2D, Sides, SimpleRNN, Softmax, SpatialDropout1D, SpatialDropout2D, Subtract,
+        TimeDistributed, UnitNormalization, UpSampling1D, UpSampling2D, ZeroPadding1D, ZeroPadding2D,
     },
     model::Model,
     networks::{NETWORKS, network, network_for},
@@ -633,7 +633,122 @@ fn attentive() -> Vec<Model> {
         .add_from(named(wide, "other"), &["causal", "cropping1d_1", "cropping1d_1"])
         .add(Flatten::new())
         .add(dense(3, "linear"));
-    vec![words, attends]
+    [words, attends].into_iter().chain(masked()).collect()
+}
+
+/// Networks of sequences in which some steps do not count: those whose numbers are all below a half.
+fn masked() -> Vec<Model> {
+    let named = |mut layer: Masking, name: &str| {
+        layer.name = Some(name.into());
+        layer
+    };
+    let model = |name: &str, layers: Vec<Layer>| {
+        let steps = Model::new(name, [6, 2, 1])
+            .add(Reshape::new(&[6, 2]))
+            .add(Rescaling { offset: Numbers::One(-0.5), ..Rescaling::new(1.0) })
+            .add(ReLU::default())
+            .add(named(Masking::new(), "x"));
+        layers.into_iter().fold(steps, |model, layer| model.add(layer))
+    };
+    let both = |layer: Recurrent, merge_mode| Bidirectional { merge_mode, ..Bidirectional::new(layer) };
+    let zeros = GRU { zero_output_for_mask: true, ..GRU::new(3).return_sequences() };
+    let backwards = SimpleRNN { go_backwards: true, ..SimpleRNN::new(3) };
+    let behind = LSTM { go_backwards: true, ..LSTM::new(3).return_sequences() };
+    let named_attention =
+        |layer: MultiHeadAttention, name: &str| MultiHeadAttention { name: Some(name.into()), ..layer };
+    let causal = MultiHeadAttention { use_causal_mask: true, ..MultiHeadAttention::new(2, 3) };
+    let attends = model("masked attention", vec![dense(4, "tanh")])
+        .add_from(named_attention(MultiHeadAttention::new(2, 3), "own"), &["dense_1", "dense_1"])
+        .add_from(Add::new(), &["dense_1", "own"])
+        .add_from(named_attention(causal, "causal"), &["add_1", "add_1"])
+        .add_from(Cropping1D::new([1, 1]), &["dense_1"])
+        .add_from(named_attention(MultiHeadAttention::new(1, 2), "of masked"), &["cropping1d_1", "causal"])
+        .add_from(
+            named_attention(MultiHeadAttention::new(2, 2), "by masked"),
+            &["causal", "cropping1d_1", "of masked"],
+        )
+        .add_from(Concatenate::new(), &["by masked", "own"])
+        .add(GlobalAveragePooling1D::new())
+        .add(dense(3, "linear"));
+    let words = Model::new("masked words", [1, 1, 9])
+        .add(Rescaling { offset: Numbers::One(-3.0), ..Rescaling::new(6.0) })
+        .add(ReLU::default())
+        .add(Embedding { mask_zero: true, ..Embedding::new(4, 3) })
+        .add(LSTM::new(3))
+        .add(dense(3, "linear"));
+    vec![
+        model(
+            "masked recurrence",
+            vec![
+                SimpleRNN::new(3).return_sequences().into(),
+                Dropout::new(0.2).into(),
+                LSTM::new(3).return_sequences().into(),
+                behind.into(),
+                zeros.into(),
+                GRU::new(2).return_sequences().into(),
+                LSTM::new(3).into(),
+                dense(3, "linear"),
+            ],
+        ),
+        model("masked backwards", vec![dense(3, "tanh"), backwards.into(), dense(3, "linear")]),
+        model(
+            "masked in both directions",
+            vec![
+                both(LSTM::new(2).return_sequences().into(), MergeMode::Concat).into(),
+                both(GRU::new(3).return_sequences().into(), MergeMode::Sum).into(),
+                both(SimpleRNN::new(2).into(), MergeMode::Concat).into(),
+                dense(3, "linear"),
+            ],
+        ),
+        model(
+            "masked mean",
+            vec![
+                dense(4, "tanh"),
+                LayerNormalization::new().into(),
+                GlobalAveragePooling1D::new().into(),
+                dense(3, "linear"),
+            ],
+        ),
+        model(
+            "masked loss",
+            vec![GRU::new(3).return_sequences().into(), TimeDistributed::new(dense(3, "softmax")).into()],
+        ),
+        attends,
+        words,
+    ]
+}
+
+/// The mean over the steps that count, and the loss over them, against plain arithmetic.
+#[test]
+fn a_mask_leaves_steps_out() {
+    let model = masked().into_iter().find(|model| model.name == "masked loss").expect("is there");
+    let program = model.program(&Preprocessing::default(), Mode::Train, 2, 1, &Optimizer::default());
+    let mut machine = Interpreter::new(program.expect("fits"), &model.initial_weights(4).expect("fits"));
+    // Steps 1 and 4 of the first sequence count, and no step but 0 of the second.
+    let mut images = vec![10u8; 24];
+    for step in [1, 4, 6] {
+        images[2 * step] = 200;
+    }
+    let batch = Batch { images, labels: (0..12).map(|n| n % 3).collect() };
+    machine.run(machine.without_update(), &batch, Step { rows: 2, ..Step::default() });
+    let find = |name: &str| machine.program.values.iter().position(|value| value.name == name);
+    let mask = machine.real(ValueId(find("x mask").expect("a mask")));
+    assert_eq!(mask, [0., 1., 0., 0., 1., 0., 1., 0., 0., 0., 0., 0.]);
+    let logits = machine.real(machine.program.output);
+    let of = |step: usize| {
+        let row = &logits[3 * step..3 * step + 3];
+        row.iter().map(|z| z.exp()).sum::<f64>().ln() - row[step % 3]
+    };
+    let mean = [1, 4, 6].map(of).iter().sum::<f64>() / 3.0;
+    let loss = machine.loss(&Step { rows: 2, ..Step::default() });
+    assert!((loss - mean).abs() < 1e-6, "{loss} is not {mean}");
+    // A step that does not count repeats the state before it: zeros at first.
+    let states = machine.real(ValueId(find("gru_1").expect("its output")));
+    assert!(
+        states[..3].iter().all(|x| *x == 0.0)
+            && states[3..6] == states[6..9]
+            && states[3..6] != states[12..15]
+    );
 }
 
 /// Networks that predict several places of an image, or a vector, and the format of their data.

@@ -236,6 +236,14 @@ pub fn export(
             flows.push(Flow { name: p.place.name.clone(), shape: layer.shape.clone(), nchw });
             continue;
         }
+        if p.masked {
+            return Err(fail(format!(
+                "layer {} ({}): its output has a mask, and ONNX's operators take none; export the network without Masking \
+                 and `mask_zero`",
+                p.place.index + 1,
+                p.place.name
+            )));
+        }
         let inputs: Vec<Flow> =
             p.from.iter().map(|from| from.map_or(image.clone(), |n| flows[n].clone())).collect();
         let flow = layer::write(&mut w, p.layer, &p.place, &inputs, &weights)
