@@ -277,6 +277,66 @@ def masked_stack():
     )
 
 
+def permuted():
+    """Axes in another order: of images, of sequences, and with a batch that stays."""
+    return stack(
+        L.Conv2D(4, 3, activation="relu"),
+        L.Permute((3, 1, 2)),
+        L.Conv2D(5, 2, activation="tanh"),
+        L.Permute((2, 1, 3)),
+        L.Reshape((9, -1)),
+        L.Permute((2, 1)),
+        L.LSTM(4, return_sequences=True),
+        L.Permute((1, 2)),
+        L.Flatten(),
+        L.Dense(3, activation="softmax"),
+    )
+
+
+def noised():
+    """Layers that act in training only."""
+    return stack(
+        L.GaussianNoise(0.2),
+        L.Conv2D(4, 3, activation="selu"),
+        L.AlphaDropout(0.1),
+        L.Flatten(),
+        L.GaussianDropout(0.3),
+        L.Dense(3, activation="softmax"),
+    )
+
+
+def resized():
+    """Images in other sizes, larger and smaller, and their middle."""
+    return stack(
+        L.Resizing(17, 9),
+        L.Conv2D(4, 3, activation="relu"),
+        L.Resizing(7, 10, interpolation="nearest"),
+        L.CenterCrop(6, 7),
+        L.Conv2D(5, 2, activation="tanh"),
+        L.UpSampling2D((2, 3), interpolation="bilinear"),
+        L.Resizing(4, 3),
+        L.Flatten(),
+        L.Dense(3, activation="softmax"),
+    )
+
+
+def products():
+    """Products by equations, of two layers, and attention without weights of its own."""
+    image = keras.Input((6, 8))
+    x = L.EinsumDense("abc,cd->abd", (6, 5), bias_axes="d", activation="tanh")(image)
+    y = L.EinsumDense("...x,xy->...y", 5)(image)
+    x = L.Add()([x, L.Attention()([x, y], use_causal_mask=True)])
+    x = L.Add()([x, L.Attention()([x, y, x])])
+    heads = L.EinsumDense("abc,cde->abde", (6, 2, 3), bias_axes="de", activation="relu")(x)
+    x = L.EinsumDense("abcd,cde->abe", (6, 4), bias_axes="e")(heads)
+    first, last = L.Dot(axes=1)([x, y]), L.Dot(axes=(2, 2), normalize=True)([x, L.Dense(4)(y)])
+    mean = L.GlobalAveragePooling1D()(x)
+    along = L.Dot(axes=(1, 2))([mean, x])
+    near = L.Dot(axes=-1, normalize=True)([mean, L.Dense(4)(along)])
+    joined = L.Concatenate()([L.Flatten()(first), L.Flatten()(last), along, near])
+    return keras.Model(image, L.Dense(3, activation="softmax")(joined))
+
+
 def rescaled():
     """Takes bytes as input, which wgrad passes as pixel / 255."""
     return stack(
@@ -328,7 +388,7 @@ def main():
         hostile()
     for make in [mlp, cnn, same, batch_norm, depthwise, residual, inception, nested, lstm, gru, bidirectional, simple_rnn,
                  sequences, merged, rescaled, one_number, normalized, distributed, masked,
-                 masked_stack]:
+                 masked_stack, permuted, noised, resized, products]:
         name = make.__name__
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue

@@ -120,6 +120,22 @@ def cases():
         ({"type": "RMSNormalization", "epsilon": 0.25}, image),
         ({"type": "UnitNormalization"}, [4, 11]),
         ({"type": "UnitNormalization"}, image),
+        ({"type": "Permute", "dims": [3, 1, 2]}, image),
+        ({"type": "Permute", "dims": [3, 2, 1]}, image),
+        ({"type": "Permute", "dims": [2, 1]}, sequence),
+        ({"type": "Permute", "dims": [2, 4, 1, 3]}, [2, 3, 4, 2, 5]),
+        ({"type": "EinsumDense", "equation": "abc,cd->abd", "output_shape": [-1, 5], "bias_axes": "d"}, sequence),
+        ({"type": "EinsumDense", "equation": "abc,cde->abde", "output_shape": [9, 2, 3], "activation": "tanh"}, sequence),
+        ({"type": "EinsumDense", "equation": "abcd,cde->abe", "output_shape": [-1, 4], "bias_axes": "e"}, image),
+        ({"type": "EinsumDense", "equation": "...x,xyz->...yz", "output_shape": [2, 3], "bias_axes": "yz", "activation": "softmax"}, sequence),
+        ({"type": "CenterCrop", "height": 4, "width": 3}, image),
+        ({"type": "CenterCrop", "height": 7, "width": 1}, image),
+        ({"type": "Resizing", "height": 11, "width": 9}, image),
+        ({"type": "Resizing", "height": 3, "width": 4}, image),
+        ({"type": "Resizing", "height": 1, "width": 14}, image),
+        ({"type": "Resizing", "height": 9, "width": 4, "interpolation": "nearest"}, image),
+        ({"type": "Resizing", "height": 4, "width": 12, "interpolation": "nearest"}, image),
+        ({"type": "UpSampling2D", "size": [2, 3], "interpolation": "bilinear"}, image),
     ]
     each = lambda **layer: {"type": "TimeDistributed", "layer": layer}
     later += [
@@ -158,6 +174,8 @@ def layer_of(config):
     arguments = {key: value for key, value in config.items() if key != "type"}
     if arguments.get("activation") == "gelu_tanh":
         arguments["activation"] = lambda x: keras.activations.gelu(x, approximate=True)
+    if "output_shape" in arguments:
+        arguments["output_shape"] = [None if length == -1 else length for length in arguments["output_shape"]]
     for key, value in arguments.items():
         if isinstance(value, list):
             arguments[key] = tuple(tuple(v) if isinstance(v, list) else v for v in value)

@@ -122,7 +122,7 @@ def over_time():
     sequence_read("resize_half_pixel", [node("Resize", "s _ k", "v", mode="nearest")], {"k": half})
     sizes, by = np.array([3, 4, 12, 7]), np.array([1, 1, 2, 3], "f4")
     image_read("resize", [node("Resize", "x _ k", "v", **floor)], {"k": by})
-    image_refuse("resize_linear", "mode", [node("Resize", "x _ k", "v", mode="linear")], {"k": by})
+    image_refuse("resize_cubic", "mode", [node("Resize", "x _ k", "v", mode="cubic")], {"k": by})
     image_refuse("resize_axis", "whole factor", [node("Resize", "x _ k", "v", **floor)], {"k": np.array([1, 1, 1.5, 1], "f4")})
     image_refuse("resize_shift", "nearest_mode", [node("Resize", "x _ k", "v", mode="nearest", nearest_mode="floor")], {"k": by})
     image_refuse("resize_both", "scales and sizes", [node("Resize", "x _ k z", "v", **floor)], {"k": by, "z": sizes})
@@ -207,12 +207,12 @@ def windows():
     image_refuse("pad_value", "zeros", [node("Pad", "x p c", "v")], {"p": np.array([0, 0, 1, 0, 0, 0, 2, 1]), "c": np.float32(1)})
     image_read("softmax_channels", [node("Softmax", "x", "v", axis=1)])
     image_refuse("softmax_old", "axis", [node("Softmax", "x", "v")], opset=11)
-    image_refuse("softmax_width", "axis", [node("Softmax", "x", "v")])
+    image_refuse("softmax_batch", "axis", [node("Softmax", "x", "v", axis=0)])
     image_refuse("log_softmax", "before the end", [node("LogSoftmax", "x", "v", axis=1)])
     image_read("sub_axes", [node("Sub", "c x", "v")], {"c": draw(4, 1, 1)})
     image_refuse("more_axes", "axes", [node("Mul", "x c", "v")], {"c": draw(1, 1, 4, 1, 1)})
     LABELS.extend([{"w": draw(168, 3), "b": draw(3)}, {"w": draw(168, 3), "b": draw(3), "one": np.float32(1)}])
-    image_refuse("first_the_operator", "Einsum", [node("Conv", "x w", "c"), node("Einsum", "c", "v", equation="nchw->nhwc")], {"w": draw(4, 5, 3, 3)})
+    image_refuse("first_the_operator", "CumSum", [node("Conv", "x w", "c"), node("CumSum", "c axis", "v")], {"w": draw(4, 5, 3, 3), "axis": np.array(1)})
 
 
 def rows():
@@ -440,7 +440,7 @@ def normal():
     image_read("group_norm_18", [node("GroupNormalization", "x g b", "v", num_groups=2, epsilon=0.1)], halves, 18)
     image_refuse("group_norm_count", "divisor of 4", [node("GroupNormalization", "x g b", "v", num_groups=3)], channels, 21)
     image_refuse("group_norm_stash_type", "stash_type", [node("GroupNormalization", "x g b", "v", num_groups=2, stash_type=10)], channels, 21)
-    image_refuse("instance_norm_axis", "second axis", [node("Transpose", "x", "t", perm=[0, 2, 3, 1]), node("InstanceNormalization", "t g b", "v")], {"g": draw(6), "b": draw(6)})
+    image_refuse("instance_norm_axis", "second axis", [node("Unsqueeze", "x one", "t"), node("InstanceNormalization", "t g b", "v")], {"g": draw(6)[:1], "b": draw(6)[:1], "one": np.array([1])})
     image_read("instance_norm", [node("InstanceNormalization", "x g b", "v")], channels)
     image_read("instance_norm_epsilon", [node("InstanceNormalization", "x g b", "v", epsilon=0.1)], channels)
     groups = [node("Reshape", "x split", "q"), node("InstanceNormalization", "q i j", "r", epsilon=0.01), node("Reshape", "r whole", "s")]
@@ -450,7 +450,7 @@ def normal():
     image_read("written_groups_bare", [*groups, node("Relu", "s", "v")], plain)
     image_read("written_groups_term_first", [*groups, node("Add", "s b", "m"), node("Mul", "m g", "v")], plain)
     image_read("written_groups_numbers", [*groups, node("Mul", "s g", "m"), node("Add", "m b", "v")], {**plain, "i": draw(2), "j": draw(2)})
-    image_refuse("written_groups_other_shape", "channels come first", [*groups, node("Relu", "s", "v")], {**plain, "split": np.array([0, 8, -1]), "i": np.ones(8, "f4"), "j": np.zeros(8, "f4")})
+    image_refuse("written_groups_batch", "keep the batch", [*groups, node("Relu", "s", "v")], {**plain, "split": np.array([-1, 2, 42])})
     end, own = node("Gemm", "v w c", "y"), {"w": draw(n, 5), "c": draw(5), "g": draw(n) + 1, "e": np.float32(1e-3), "two": np.float32(2), "last": np.array([-1])}
     read("rms_norm", [node("RMSNormalization", "x g", "v"), end], own, (n,), 23)
     read("rms_norm_epsilon", [node("RMSNormalization", "x g", "v", axis=1, epsilon=0.1), end], own, (n,), 23)
@@ -468,6 +468,54 @@ def normal():
     image_refuse("lp_norm_axis", "axis other", [node("LpNormalization", "x", "v", axis=2)])
 
 
+def moved():
+    """Axes in an order that the layer of the next node does not take."""
+    turn = node("Transpose", "x", "t", perm=[0, 3, 1, 2])
+    image_read("moved_product", [turn, node("MatMul", "t k", "v")], {"k": draw(6, 6)})
+    image_read("moved_window", [turn, node("Conv", "t k", "v")], {"k": draw(4, 7, 2, 2)})
+    image_read("moved_norm", [node("Transpose", "x", "t", perm=[0, 2, 3, 1]), node("InstanceNormalization", "t g b", "v")], {"g": draw(6), "b": draw(6)})
+    image_read("moved_softmax", [node("Softmax", "x", "v")])
+    groups = [node("Reshape", "x split", "q"), node("InstanceNormalization", "q i j", "r"), node("Reshape", "r whole", "v")]
+    image_read("moved_groups", groups, {"split": np.array([0, 8, -1]), "whole": np.array([-1, *IMAGE]), "i": np.ones(8, "f4"), "j": np.zeros(8, "f4")})
+    image_read("moved_sum", [node("Reshape", "x r", "q"), node("Transpose", "q", "t", perm=[0, 2, 1]), node("Add", "t q", "v")], {"r": np.array([-1, 4, 4])}, 17, (4, 2, 2))
+
+
+def resized():
+    """Images in other sizes."""
+    by, sizes = np.array([1, 1, 2, 3], "f4"), np.array([5, 9])
+    near = dict(mode="nearest", nearest_mode="round_prefer_ceil")
+    image_read("resize_linear", [node("Resize", "x _ k", "v", mode="linear")], {"k": by})
+    image_read("resize_linear_sizes", [node("Resize", "x _ _ k", "v", mode="linear", axes=[2, 3])], {"k": sizes}, 18)
+    image_read("resize_linear_pytorch", [node("Resize", "x _ _ k", "v", mode="linear", axes=[2, 3], coordinate_transformation_mode="pytorch_half_pixel")], {"k": sizes}, 18)
+    image_read("resize_nearest_sizes", [node("Resize", "x _ _ k", "v", axes=[3, 2], **near)], {"k": np.array([9, 5])}, 18)
+    image_read("resize_nearest_smaller", [node("Resize", "x _ k", "v", **near)], {"k": np.array([1, 1, 0.5, 6 / 7], "f4")})
+    image_refuse("resize_ties", "round_prefer_ceil", [node("Resize", "x _ _ k", "v", axes=[2, 3])], {"k": np.array([3, 3])}, 18)
+    image_refuse("resize_linear_asymmetric", "asymmetric", [node("Resize", "x _ k", "v", mode="linear", coordinate_transformation_mode="asymmetric")], {"k": by})
+    image_refuse("resize_part", "give sizes", [node("Resize", "x _ k", "v", mode="linear")], {"k": np.array([1, 1, 1.3, 1], "f4")})
+    image_refuse("resize_batch", "only height, width", [node("Resize", "x _ k", "v", mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")], {"k": np.array([2, 1, 1, 1], "f4")})
+
+
+def products():
+    """Products of two values, and by equations."""
+    c, h, w = IMAGE
+    rows = [node("Reshape", "x r", "q"), node("Transpose", "q", "t", perm=[0, 2, 1])]
+    shape = {"r": np.array([-1, 4, 6])}
+    line = (24,)
+    end = [node("Flatten", "v", "f"), node("Gemm", "f m", "y")]
+    read("dot", [*rows, node("MatMul", "q t", "v"), *end], {**shape, "m": draw(16, 3)}, line)
+    read("dot_turned", [*rows, node("MatMul", "t q", "v"), *end], {**shape, "m": draw(36, 3)}, line)
+    read("dot_softmax", [*rows, node("MatMul", "q t", "s"), node("Softmax", "s", "p"), node("MatMul", "p q", "v"), *end], {**shape, "m": draw(24, 3)}, line)
+    kernel = {**shape, "k": draw(6, 2, 3), "b": draw(2, 3), "one": draw(6, 5), "c": draw(5), "m": draw(24, 3), "n": draw(20, 3)}
+    equation = node("Einsum", "q k", "e", equation="abc,cde->abde")
+    read("einsum", [rows[0], equation, node("Add", "e b", "v"), *end], kernel, line)
+    read("einsum_bare", [rows[0], equation, node("Relu", "e", "v"), *end], kernel, line)
+    read("einsum_elided", [rows[0], node("Einsum", "q one", "e", equation="...x,xy->...y"), node("Add", "c e", "v"), end[0], node("Gemm", "f n", "y")], kernel, line)
+    read("einsum_turned", [*rows, node("Einsum", "t k", "v", equation="abc,cd->abd"), *end], {**shape, "k": draw(4, 5), "m": draw(30, 3)}, line)
+    refuse("einsum_first", "last axes", [rows[0], node("Einsum", "q k", "v", equation="abc,bd->acd"), *end], {**shape, "k": draw(4, 5), "m": draw(30, 3)}, line)
+    refuse("einsum_two", "input 2", [rows[0], node("Einsum", "q q", "v", equation="abc,abc->ab"), *end], {**shape, "m": draw(4, 3)}, line)
+    image_refuse("dot_images", "two matrices", [node("MatMul", "x k", "u"), node("MatMul", "u x", "v")], {"k": draw(7, 6)})
+
+
 def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
@@ -480,6 +528,9 @@ def main():
     labels()
     words()
     normal()
+    moved()
+    resized()
+    products()
     print(len(list(FOLDER.iterdir())), "files,", sum(f.stat().st_size for f in FOLDER.iterdir()), "bytes")
 
 

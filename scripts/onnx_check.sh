@@ -16,7 +16,8 @@ fi
 mkdir -p "$OUT"
 for model in linear mlp cnn rnn lstm gru cnn-bn vgg resnet \
     tests/fixtures/onnx/layers.toml tests/fixtures/onnx/recurrent.toml tests/fixtures/onnx/normalizations.toml \
-    tests/fixtures/onnx/steps.toml tests/fixtures/onnx/distributed.toml; do
+    tests/fixtures/onnx/steps.toml tests/fixtures/onnx/distributed.toml tests/fixtures/onnx/shapes.toml \
+    tests/fixtures/onnx/products.toml; do
     name=$(basename "$model" .toml)
     if [ ! -e "$OUT/$name/run/best.safetensors" ]; then
         rm -rf "${OUT:?}/$name"

@@ -138,6 +138,7 @@ operations! {
     UNARY unary "y = a function of each element: root, logarithm, clamp ..." { naive [Cpu, Gpu]; }
     BINARY binary "y = a - b, a · b, min(a, b) or max(a, b)" { naive [Cpu, Gpu]; }
     CONCATENATE concatenate "y = a and b side by side" { naive [Cpu, Gpu]; }
+    BATCH_DOT batch_dot "y = the product of two matrices for each image" { naive [Cpu, Gpu]; }
     SLICE_COLUMNS slice_columns "dx = some columns of dy, times activate_grad(x)" { naive [Cpu, Gpu]; }
     GROUPED_CONV2D_FORWARD grouped_conv2d_forward "y = activate(x ∗ w + b), in groups, dilated" { naive [Cpu, Gpu]; }
     GROUPED_CONV2D_GRAD_INPUT grouped_conv2d_grad_input "dx = (dy ∗ᵀ w) * activate_grad(x), in groups" { naive [Cpu, Gpu]; }
@@ -150,6 +151,9 @@ operations! {
     }
     PAD2D_FORWARD pad2d_forward "y = x with zeros around it" { naive [Cpu, Gpu]; }
     PAD2D_GRAD pad2d_grad "dx = dy inside the padding, times activate_grad(x)" { naive [Cpu, Gpu]; }
+    RESIZE2D_FORWARD resize2d_forward "y = x in another size, between its pixels" { naive [Cpu, Gpu]; }
+    RESIZE2D_GRAD resize2d_grad "dx = what each pixel gave, times activate_grad(x)" { naive [Cpu, Gpu]; }
+    PERMUTE_FORWARD permute_forward "y = x with its axes in another order" { naive [Cpu, Gpu]; }
     BATCH_NORM_PARTIALS batch_norm_partials "mean and squares of each channel, in splits of the rows" {
         vec4 [Cpu];
         naive [Cpu, Gpu];
@@ -198,8 +202,8 @@ operations! {
     MASKED_GRADIENT masked_gradient "the gradient of the state behind a step, held where it does not count" { naive [Cpu, Gpu]; }
     SOFTMAX_FORWARD softmax_forward "y = softmax of each row" { naive [Cpu, Gpu]; }
     SOFTMAX_GRAD softmax_grad "dx = y · (dy - Σ dy · y)" { naive [Cpu, Gpu]; }
-    DROPOUT_FORWARD dropout_forward "y = x / (1 - rate), or 0 at random" { several [Cpu]; naive [Cpu, Gpu]; }
-    DROPOUT_GRAD dropout_grad "dx = dy / (1 - rate) at the same places" { several [Cpu]; naive [Cpu, Gpu]; }
+    DROPOUT_FORWARD dropout_forward "y = x / (1 - rate), or 0 at random; or with noise of the normal distribution" { several [Cpu]; naive [Cpu, Gpu]; }
+    DROPOUT_GRAD dropout_grad "dx = dy / (1 - rate) at the same places, or with the same noise" { several [Cpu]; naive [Cpu, Gpu]; }
     SOFTMAX_CROSS_ENTROPY softmax_cross_entropy "loss, its gradient and the hits of each row" { naive [Cpu, Gpu]; }
     BINARY_CROSS_ENTROPY binary_cross_entropy "loss, its gradient and the hits of one logit, for labels 0 and 1" { naive [Cpu, Gpu]; }
     MEAN_SQUARED_ERROR mean_squared_error "squared distance of one output from the label" { naive [Cpu, Gpu]; }

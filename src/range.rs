@@ -5,7 +5,8 @@ use crate::{Error, Result};
 
 /// The range of [`positive`].
 pub(crate) const POSITIVE: &str = "a number above 0, from 1.2e-38 to 3.4e38";
-const NOT_NEGATIVE: &str = "0, or a number from 1.2e-38 to 3.4e38";
+/// The range of [`not_negative`].
+pub(crate) const NOT_NEGATIVE: &str = "0, or a number from 1.2e-38 to 3.4e38";
 /// The range of [`share`].
 pub(crate) const SHARE: &str = "0, or a number of at least 1.2e-38 and below 1";
 
@@ -38,6 +39,11 @@ pub(crate) fn is_share(value: f64) -> bool {
     value >= 0.0 && is_held(value) && (value as f32) < 1.0
 }
 
+/// Returns true if the number is 0, or above 0 and a normal f32.
+pub(crate) fn is_not_negative(value: f64) -> bool {
+    value == 0.0 || is_positive(value)
+}
+
 /// Refuses a number that is not above 0 or not finite in f32.
 ///
 /// # Errors
@@ -51,7 +57,7 @@ pub(crate) fn positive(name: &'static str, value: f64) -> Result<()> {
 /// # Errors
 /// As [`check`].
 pub(crate) fn not_negative(name: &'static str, value: f64) -> Result<()> {
-    check(name, value, value == 0.0 || is_positive(value), NOT_NEGATIVE)
+    check(name, value, is_not_negative(value), NOT_NEGATIVE)
 }
 
 /// Refuses a number that is not in [0, 1) in f32, or becomes 0 in f32.
@@ -249,8 +255,8 @@ mod tests {
     #[test]
     fn numbers_of_layers_are_those_that_a_device_takes() {
         use crate::layers::{
-            BatchNormalization, Dropout, GroupNormalization, LayerNormalization, LeakyReLU, RMSNormalization,
-            Rules,
+            AlphaDropout, BatchNormalization, Dropout, GaussianDropout, GaussianNoise, GroupNormalization,
+            LayerNormalization, LeakyReLU, RMSNormalization, Rules,
         };
         let takes = |layer: &dyn Rules, takes: bool| {
             let shape = layer.output_shape(&[3]);
@@ -266,6 +272,9 @@ mod tests {
             (f64::NAN, false, false, false),
         ] {
             takes(&Dropout { rate: value, name: None }, share);
+            takes(&GaussianDropout { rate: value, name: None }, share);
+            takes(&AlphaDropout { rate: value, name: None }, share);
+            takes(&GaussianNoise { stddev: value, name: None }, value == 0.0 || positive);
             takes(&BatchNormalization { momentum: value, ..Default::default() }, share);
             takes(&BatchNormalization { epsilon: value, ..Default::default() }, positive);
             takes(&LayerNormalization { epsilon: value, ..Default::default() }, positive);

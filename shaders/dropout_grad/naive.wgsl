@@ -5,5 +5,5 @@ fn dropout_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup
                 @builtin(num_workgroups) groups: vec3<u32>) {
     let i = thread_x(wid, groups, lid);
     if (i >= COUNT) { return; }
-    dx[i] = select(dy[i] * SCALE * activate_grad(x[i]), 0.0, dropped(i));
+    dx[i] = select(dy[i] * factor(i) * activate_grad(x[i]), 0.0, dropped(i));
 }

@@ -8,6 +8,6 @@ fn dropout_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup
                 @builtin(num_workgroups) groups: vec3<u32>) {
     let first = group_x(wid, groups) * TILE_COUNT + lid.x;
     for (var i = first; i < min(first + TILE_COUNT, COUNT); i += 64u) {
-        dx[i] = select(dy[i] * SCALE * activate_grad(x[i]), 0.0, dropped(i));
+        dx[i] = select(dy[i] * factor(i) * activate_grad(x[i]), 0.0, dropped(i));
     }
 }

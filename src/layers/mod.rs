@@ -3,10 +3,12 @@
 
 mod activation;
 mod add;
+mod attention;
 mod average_pooling1d;
 mod average_pooling2d;
 mod batch_normalization;
 mod bidirectional;
+mod center_crop;
 mod channel_affine;
 mod concatenate;
 mod conv1d;
@@ -16,7 +18,9 @@ mod cropping;
 mod dense;
 mod depthwise_conv1d;
 mod depthwise_conv2d;
+mod dot;
 mod dropout;
+mod einsum_dense;
 mod embedding;
 mod flatten;
 mod global_pooling1d;
@@ -35,11 +39,13 @@ mod multi_head_attention;
 mod named_activations;
 mod normalization;
 mod one_dimension;
+mod permute;
 mod prelu;
 mod recurrence;
 mod repeat_vector;
 mod rescaling;
 mod reshape;
+mod resizing;
 mod rms_normalization;
 mod separable_conv;
 mod simple_rnn;
@@ -52,8 +58,10 @@ mod zero_padding2d;
 
 pub use activation::ActivationName;
 pub(crate) use activation::softmax;
+pub use attention::ScoreMode;
 pub use bidirectional::{MergeMode, Recurrent};
 pub use channel_affine::Numbers;
+pub use dot::DotAxes;
 pub use mask::MaskRule;
 pub use named_activations::By;
 pub use recurrence::{Cell, Recurrence};
@@ -257,6 +265,7 @@ fn too_large(value: &toml::Value) -> Option<i64> {
 layers! {
     input_layer::InputLayer: "shape = [3], first = 0, inputs = [\"input\"]: one of several inputs, a part of the network's row of values",
     dense::Dense: "units = N: y = activation(x · kernel + bias) over the last axis",
+    einsum_dense::EinsumDense: "equation = \"abc,cde->abde\", output_shape = [-1, 2, 8]: products over the last axes",
     conv2d::Conv2D: "filters = N, kernel_size = 3: two-dimensional convolution",
     conv1d::Conv1D: "filters = N, kernel_size = 3: convolution over (time, features)",
     depthwise_conv2d::DepthwiseConv2D: "kernel_size = 3: convolution of each channel on its own",
@@ -284,22 +293,29 @@ layers! {
     lstm::LSTM: "units = N: long short-term memory over (time, features)",
     gru::GRU: "units = N: gated recurrent unit over (time, features)",
     multi_head_attention::MultiHeadAttention: "num_heads = H, key_dim = N, inputs = [\"a\", \"a\"]: attention of a sequence to another, or to itself",
+    attention::Attention: "inputs = [\"a\", \"b\"]: attention of a sequence to another by dot products",
     bidirectional::Bidirectional: "layer = { type = \"LSTM\", units = N }: a recurrent layer in both directions",
     time_distributed::TimeDistributed: "layer = { type = \"Dense\", units = N }: a layer on each step of a sequence",
     rescaling::Rescaling: "scale = 0.5, offset = -1: scale · x + offset",
     normalization::Normalization: "mean = M, variance = V: inputs to mean 0 and deviation 1, of numbers or of the data",
     flatten::Flatten: "height, width and channels become one axis",
     reshape::Reshape: "target_shape = [28, 28]: the same numbers in another shape",
+    permute::Permute: "dims = [2, 1]: the axes of an input in another order",
     repeat_vector::RepeatVector: "n = 3: a vector at each of n steps",
     zero_padding2d::ZeroPadding2D: "padding = 1: zeros around an image",
     zero_padding1d::ZeroPadding1D: "padding = 1: zeros before and after a sequence",
     cropping::Cropping2D: "cropping = 1: an image without its edges",
     cropping::Cropping1D: "cropping = 1: a sequence without its ends",
+    center_crop::CenterCrop: "height = 24, width = 24: the middle of an image",
+    resizing::Resizing: "height = 32, width = 32: an image in another size",
     up_sampling::UpSampling2D: "size = 2: each pixel repeated",
     up_sampling::UpSampling1D: "size = 2: each step repeated",
     dropout::Dropout: "rate = 0.5: sets a random share to zero while training",
     dropout::SpatialDropout2D: "rate = 0.5: sets a random share of the channels to zero while training",
     dropout::SpatialDropout1D: "rate = 0.5: sets a random share of the features to zero while training",
+    dropout::GaussianNoise: "stddev = 0.1: adds numbers of the normal distribution while training",
+    dropout::GaussianDropout: "rate = 0.5: multiplies by numbers of the normal distribution while training",
+    dropout::AlphaDropout: "rate = 0.1: dropout that keeps mean and variance behind selu",
     activation::Activation: "activation = \"relu\": an activation as a separate layer",
     prelu::PReLU: "a rectifier whose slope below zero is learned",
     named_activations::ReLU: "max_value = 6, negative_slope = 0.1: a rectifier as a separate layer",
@@ -312,5 +328,6 @@ layers! {
     merge::Average: "inputs = [\"a\", \"b\"]: the mean",
     merge::Maximum: "inputs = [\"a\", \"b\"]: the largest",
     merge::Minimum: "inputs = [\"a\", \"b\"]: the smallest",
+    dot::Dot: "axes = 2, inputs = [\"a\", \"b\"]: dot products of two layers along an axis",
     concatenate::Concatenate: "inputs = [\"a\", \"b\"]: layers joined along the last axis",
 }

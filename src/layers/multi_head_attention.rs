@@ -59,14 +59,14 @@ fn is_default(initializer: &KernelInitializer) -> bool {
 
 /// Sizes of an attention without its products.
 #[derive(Clone, Copy)]
-struct Heads {
-    heads: usize,
-    queries: usize,
-    keys: usize,
-    key: usize,
-    value: usize,
-    scale: f64,
-    causal: bool,
+pub(super) struct Heads {
+    pub heads: usize,
+    pub queries: usize,
+    pub keys: usize,
+    pub key: usize,
+    pub value: usize,
+    pub scale: f64,
+    pub causal: bool,
 }
 
 impl Heads {
@@ -84,7 +84,7 @@ impl Heads {
     }
 
     /// Appends the attention of a query, a key and a value. Returns the output, and what the gradient needs besides.
-    fn forward(&self, b: &mut Builder, label: &str, [q, k, v]: [ValueId; 3]) -> [ValueId; 2] {
+    pub fn forward(&self, b: &mut Builder, label: &str, [q, k, v]: [ValueId; 3]) -> [ValueId; 2] {
         let y = b.batched(&format!("{label} heads"), &[self.queries, self.heads * self.value]);
         let stats = b.batched(&format!("{label} sums"), &[self.queries, self.heads]);
         let buffers = [("y", y), ("stats", stats), ("q", q), ("k", k), ("v", v)];
@@ -93,7 +93,7 @@ impl Heads {
     }
 
     /// Appends the gradients of the query, the key and the value.
-    fn backward(
+    pub fn backward(
         &self,
         b: &mut Builder,
         label: &str,

@@ -7,7 +7,7 @@ use super::{
 use crate::program::{Builder, ValueId};
 
 /// The least sum of squares, that of Keras: rows shorter than 1e-12 are multiplied by 1e12.
-const LEAST: f64 = 1e-24;
+pub(super) const LEAST: f64 = 1e-24;
 
 /// `UnitNormalization()` over the last axis: y = x / √(Σ x²), with the sum of each row, or 1e-24 where that is more.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -1,5 +1,6 @@
 //! Upsampling: repeats the pixels of images and the steps of sequences. It is the gradient of a convolution of each
-//! channel with ones, whose windows do not overlap; its own gradient is that convolution.
+//! channel with ones, whose windows do not overlap; its own gradient is that convolution. Values between pixels are those
+//! of `Resizing`.
 
 use super::{
     Pair, Place, Rules,
@@ -20,9 +21,12 @@ pub enum Interpolation {
     /// That of the nearest pixel.
     #[default]
     Nearest,
+    /// That of the four pixels around it, by distance.
+    Bilinear,
 }
 
-/// `UpSampling2D(size=2, interpolation="nearest")`: each pixel of (height, width, channels) becomes `size` pixels.
+/// `UpSampling2D(size=2, interpolation="nearest")`: each pixel of (height, width, channels) becomes `size` pixels; with
+/// "bilinear", values between pixels are means by distance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpSampling2D {
@@ -107,12 +111,18 @@ impl Rules for UpSampling2D {
             return Err(format!("size {sh}×{sw} must be at least 1"));
         }
         match (h.checked_mul(sh), w.checked_mul(sw)) {
+            (Some(h), Some(w)) if self.interpolation == Interpolation::Bilinear => {
+                self.interpolation.resized(input, [h, w])
+            }
             (Some(h), Some(w)) => Ok(vec![h, w, *c]),
             _ => Err(format!("size {sh}×{sw} is too large for its input {h}×{w}")),
         }
     }
 
     fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
+        if self.interpolation == Interpolation::Bilinear {
+            return self.interpolation.forward(b, place);
+        }
         let y = b.batched(&place.name, &place.output);
         let (call, ones) = (self.call(&GROUPED_CONV2D_GRAD_INPUT, b, place), self.ones(b, place));
         let x = b.zeros(&place.output);
@@ -122,6 +132,9 @@ impl Rules for UpSampling2D {
     }
 
     fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
+        if self.interpolation == Interpolation::Bilinear {
+            return wanted.then(|| self.interpolation.backward(b, place, dy));
+        }
         wanted.then(|| {
             let dx = b.batched(&format!("d {} input", place.name), &place.input);
             let (call, zeros) = (self.call(&GROUPED_CONV2D_FORWARD, b, place), b.bias(None, place.input[2]));

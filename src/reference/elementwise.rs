@@ -1,4 +1,4 @@
-//! Twins of element-wise operations: decode, activations, dropout.
+//! Twins of element-wise operations: decode, activations, dropout and noise.
 
 use crate::{
     feed::Step,
@@ -137,22 +137,104 @@ fn kept(i: &Inputs<'_>, index: usize) -> bool {
     random(&i.step, i.number("STREAM") as u32, place as u32) >= i.number("THRESHOLD") as u32
 }
 
-/// y = x · SCALE where kept, else 0
-pub fn dropout_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
-    let scale = i.number("SCALE");
-    let keep = |(at, x): (usize, &f64)| match kept(i, at) {
-        true => Sum::of(*x).times(scale),
-        false => Sum::exact(0.0),
-    };
-    vec![("y", Expected::Real(i.real("x").iter().enumerate().map(keep).collect()))]
+/// A number of the normal distribution, of two random numbers (Box and Muller 1958), as in the shader part
+/// `gaussian.wgsl`; and the distance from it that rounding may cause.
+fn normal(step: &Step, stream: u32, index: u32) -> [f64; 2] {
+    /// The stream beside those of layers.
+    const SECOND: u32 = 0x4000_0000;
+    let [first, second] =
+        [stream, stream.wrapping_add(SECOND)].map(|stream| random(step, stream, index) >> 8);
+    let share = f64::from(first + 1) / 2f64.powi(24);
+    let radius = (-2.0 * share.ln()).sqrt();
+    let angle = std::f64::consts::TAU * (f64::from(second) / 2f64.powi(24) - 0.5);
+    [radius * angle.cos(), 64.0 * EPSILON * radius]
 }
 
-/// dx = dy · SCALE · activate_grad(x) where kept, else 0
+/// What a kept element is multiplied by: SCALE, or 1 + SCALE · g where NOISE is 2; and what rounding may add.
+fn factor(i: &Inputs<'_>, at: usize) -> [f64; 2] {
+    let scale = i.number("SCALE");
+    match i.size("NOISE") {
+        2 => {
+            let [g, off] = normal(&i.step, i.number("STREAM") as u32, at as u32);
+            let value = 1.0 + scale * g;
+            [value, scale.abs() * (off + 2.0 * EPSILON * g.abs()) + EPSILON * value.abs()]
+        }
+        _ => [scale, 0.0],
+    }
+}
+
+/// y = x · SCALE where kept, else 0; with NOISE 1 x + SCALE · g, with 2 x · (1 + SCALE · g), with 3 x · SCALE + SHIFT where
+/// kept, else LEAST
+pub fn dropout_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let (scale, noise) = (i.number("SCALE"), i.size("NOISE"));
+    let noisy = |(at, x): (usize, &f64)| match noise {
+        1 => {
+            let [g, off] = normal(&i.step, i.number("STREAM") as u32, at as u32);
+            let mut sum = Sum::of(*x);
+            sum.add(scale * g);
+            sum.widen(scale.abs() * off)
+        }
+        3 if kept(i, at) => {
+            let mut sum = Sum::of(*x).times(scale);
+            sum.add(i.number("SHIFT"));
+            sum
+        }
+        3 => Sum::exact(i.number("LEAST")),
+        2 => multiplied(*x, factor(i, at)),
+        _ if kept(i, at) => multiplied(*x, factor(i, at)),
+        _ => Sum::exact(0.0),
+    };
+    vec![("y", Expected::Real(i.real("x").iter().enumerate().map(noisy).collect()))]
+}
+
+/// A number times a factor that is only known to a distance.
+fn multiplied(x: f64, [factor, off]: [f64; 2]) -> Sum {
+    Sum::of(x).times(factor).widen(x.abs() * off)
+}
+
+/// dx = dy · SCALE · activate_grad(x) where kept, else 0; with NOISE 2 dy · (1 + SCALE · g) · activate_grad(x)
 pub fn dropout_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
-    let (scale, x) = (i.number("SCALE"), i.real("x"));
-    let keep = |(at, dy): (usize, &f64)| match kept(i, at) {
-        true => Sum::of(*dy).times(scale).sloped(i.activation, x[at]),
+    let x = i.real("x");
+    let keep = |(at, dy): (usize, &f64)| match i.size("NOISE") == 2 || kept(i, at) {
+        true => multiplied(*dy, factor(i, at)).sloped(i.activation, x[at]),
         false => Sum::exact(0.0),
     };
     vec![("dx", Expected::Real(i.real("dy").iter().enumerate().map(keep).collect()))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Step, normal};
+
+    /// Mean of the first four powers of numbers.
+    fn moments(numbers: &[f64]) -> [f64; 4] {
+        [1, 2, 3, 4].map(|n| numbers.iter().map(|x| x.powi(n)).sum::<f64>() / numbers.len() as f64)
+    }
+
+    #[test]
+    fn numbers_of_the_normal_distribution_have_its_moments_and_are_independent() {
+        const COUNT: u32 = 200_000;
+        let draw = |step: Step, stream: u32| -> Vec<f64> {
+            (0..COUNT).map(|index| normal(&step, stream, index)[0]).collect()
+        };
+        let step = |n: u64| Step::default().keyed(7, n);
+        let first = draw(step(3), 0);
+        for (found, (expected, deviation)) in moments(&first).iter().zip([
+            (0.0, 1.0),
+            (1.0, 2f64.sqrt()),
+            (0.0, 15f64.sqrt()),
+            (3.0, 96f64.sqrt()),
+        ]) {
+            let allowed = 4.0 * deviation / f64::from(COUNT).sqrt();
+            assert!((found - expected).abs() < allowed, "{found} for {expected}");
+        }
+        // Of other layers, of other steps, of neighbours, and of what dropout of the same layer draws.
+        let neighbours: Vec<f64> = first[1..].iter().chain(&first[..1]).copied().collect();
+        for other in [draw(step(3), 1), draw(step(4), 0), neighbours] {
+            let product = first.iter().zip(&other).map(|(a, b)| a * b).sum::<f64>() / f64::from(COUNT);
+            assert!(product.abs() < 4.0 / f64::from(COUNT).sqrt(), "{product}");
+        }
+        let within = first.iter().filter(|x| x.abs() < 1.0).count() as f64 / f64::from(COUNT);
+        assert!((within - 0.682_689).abs() < 0.005, "{within}");
+    }
 }

@@ -32,3 +32,26 @@ pub fn slice_columns(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let of = |at: usize| Sum::of(dy[at / count * width + from + at % count]).sloped(i.activation, x[at]);
     vec![("dx", Expected::Real((0..rows * count).map(of).collect()))]
 }
+
+/// y(N, I, J) = Σ_k a[n, i, k] · b[n, j, k]; with A_TURNED a is (N, K, I), with B_TURNED b is (N, K, J)
+pub fn batch_dot(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let [n, rows, columns, len] = i.sizes(["N", "I", "J", "K"]);
+    let (a, b) = (i.real("a"), i.real("b"));
+    let place = |image: usize, row: usize, rows: usize, k: usize, turned: bool| {
+        image * rows * len + if turned { k * rows + row } else { row * len + k }
+    };
+    let [a_turned, b_turned] = [i.size("A_TURNED") == 1, i.size("B_TURNED") == 1];
+    let mut y = Vec::with_capacity(n * rows * columns);
+    for image in 0..n {
+        for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+            let mut sum = Sum::new();
+            for k in 0..len {
+                sum.add(
+                    a[place(image, row, rows, k, a_turned)] * b[place(image, column, columns, k, b_turned)],
+                );
+            }
+            y.push(sum);
+        }
+    }
+    vec![("y", Expected::Real(y))]
+}

@@ -16,8 +16,10 @@ mod muon;
 mod normalize;
 mod one_output;
 mod optimizer;
+mod permute;
 mod pool;
 mod recurrent;
+mod resize;
 mod vector;
 
 pub use attention::{attention_forward, attention_grad_key, attention_grad_query, attention_grad_value};
@@ -31,7 +33,7 @@ pub use grouped::{
     average_pool2d_forward, average_pool2d_grad, grouped_conv2d_forward, grouped_conv2d_grad_input,
     grouped_conv2d_grad_weight, pad2d_forward, pad2d_grad,
 };
-pub use join::{add, concatenate, slice_columns};
+pub use join::{add, batch_dot, concatenate, slice_columns};
 pub use loss::{position_means, softmax_cross_entropy, softmax_forward, softmax_grad, sum_metrics};
 pub use mask::{mask_rows, mask_shares, mask_steps, masked_cell, masked_gradient, masked_state};
 pub use matmul::{matmul, matmul_grad_input, matmul_grad_weight};
@@ -45,12 +47,14 @@ pub use one_output::{binary_cross_entropy, huber, mean_absolute_error, mean_squa
 pub use optimizer::{
     accumulate, adagrad, adam, clip_scale, lion, moving_average, rmsprop, sgd, square_partials,
 };
+pub use permute::permute_forward;
 pub use pool::{max_pool2d_forward, max_pool2d_grad};
 pub use recurrent::{
     clear, gru_cell_forward, gru_cell_grad, lstm_cell_forward, lstm_cell_grad, recurrent_output,
     simple_rnn_cell_forward, simple_rnn_cell_grad,
 };
 pub use regularization::{add_penalty, constrain_norm, constrain_sign, penalize, penalty_partials};
+pub use resize::{resize2d_forward, resize2d_grad};
 
 pub use vector::{cosine_similarity, kl_divergence};
 

@@ -60,6 +60,7 @@ static RULES: &[Rule] = &[
         fused: true,
     },
     Rule { backward: &PAD2D_GRAD, forward: &PAD2D_FORWARD, pairs: &[("x", "dx")], fused: true },
+    Rule { backward: &RESIZE2D_GRAD, forward: &RESIZE2D_FORWARD, pairs: &[("x", "dx")], fused: true },
     Rule { backward: &PRELU_GRAD_INPUT, forward: &PRELU_FORWARD, pairs: &[("x", "dx")], fused: true },
     Rule { backward: &PRELU_GRAD_WEIGHT, forward: &PRELU_FORWARD, pairs: &[("alpha", "dw")], fused: false },
     Rule { backward: &SOFTMAX_GRAD, forward: &SOFTMAX_FORWARD, pairs: &[("x", "dx")], fused: false },
@@ -79,10 +80,11 @@ static RULES: &[Rule] = &[
 ];
 
 /// Operations that join layers and split gradients; `gradients.rs` tests them in whole graphs.
-const JOINING: [&str; 3] = ["add", "concatenate", "slice_columns"];
+const JOINING: [&str; 4] = ["add", "batch_dot", "concatenate", "slice_columns"];
 
-/// Forward and backward in several dispatches; `gradients.rs` tests them in whole layers.
-const COMPOSED: [&str; 27] = [
+/// Forward and backward in several dispatches, or by the same operation; `gradients.rs` tests them in whole layers.
+const COMPOSED: [&str; 28] = [
+    "permute_forward",
     "attention_grad_key",
     "embedding_forward",
     "embedding_grad",

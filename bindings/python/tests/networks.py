@@ -226,6 +226,8 @@ def twins(keras):
     first, second, bend = keras.Input((8, 8, 1)), keras.Input((8, 8, 1)), layers.Dense(4, activation="tanh", name="bend")
     apart = layers.Subtract()([bend(encoder(first)), bend(encoder(second))])
     return keras.Model([first, second], layers.Dense(1, activation="sigmoid")(layers.Multiply()([apart, apart])))
+
+
 def distributed(keras):
     layers = keras.layers
     return keras.Sequential([
@@ -234,6 +236,21 @@ def distributed(keras):
         layers.TimeDistributed(layers.Flatten()),
         layers.TimeDistributed(layers.Dense(6, activation="tanh", kernel_regularizer="l2")),
         layers.LSTM(5),
+        layers.Dense(3, activation="softmax"),
+    ])  # fmt: skip
+
+
+def permuted(keras):
+    layers = keras.layers
+    return keras.Sequential([
+        keras.Input((8, 8, 1)),
+        layers.Conv2D(4, 3, activation="tanh"),
+        layers.Permute((3, 1, 2)),
+        layers.Conv2D(5, (2, 3), activation="relu"),
+        layers.Permute((1, 3, 2)),
+        layers.Dense(3, activation="tanh"),
+        layers.Permute((3, 2, 1)),
+        layers.Flatten(),
         layers.Dense(3, activation="softmax"),
     ])  # fmt: skip
 
@@ -277,6 +294,38 @@ def masked_series(keras):
     return keras.Sequential([keras.Input((10, 4)), layers.Masking(), layers.LSTM(6), layers.Dense(3, activation="softmax")])
 
 
+def resized(keras):
+    layers = keras.layers
+    return keras.Sequential([
+        keras.Input((8, 8, 1)),
+        layers.Resizing(11, 9),
+        layers.Conv2D(4, 3, activation="tanh"),
+        layers.Resizing(5, 6),
+        layers.Conv2D(4, 2, activation="tanh"),
+        layers.UpSampling2D((2, 1), interpolation="bilinear"),
+        layers.CenterCrop(5, 4),
+        layers.Conv2D(4, 2, activation="relu"),
+        layers.Resizing(3, 5, interpolation="nearest"),
+        layers.Flatten(),
+        layers.Dense(3, activation="softmax"),
+    ])  # fmt: skip
+
+
+def products(keras):
+    layers = keras.layers
+    steps = keras.Input((10, 4))
+    query = layers.EinsumDense("abc,cd->abd", (10, 6), bias_axes="d", activation="tanh")(steps)
+    value = layers.EinsumDense("...x,xy->...y", 6)(steps)
+    x = layers.Add()([query, layers.Attention()([query, value], use_causal_mask=True)])
+    x = layers.Add()([x, layers.Attention()([x, value, query])])
+    heads = layers.EinsumDense("abc,cde->abde", (10, 2, 3), bias_axes="de")(x)
+    x = layers.EinsumDense("abcd,cde->abe", (10, 5), bias_axes="e", activation="relu")(heads)
+    pairs = layers.Dot(axes=1)([x, steps])
+    cosines = layers.Dot(axes=2, normalize=True)([x, layers.Dense(5)(query)])
+    joined = layers.Concatenate()([layers.Flatten()(pairs), layers.Flatten()(cosines)])
+    return keras.Model(steps, layers.Dense(3, activation="softmax")(joined))
+
+
 def cases(keras):
     """Name: network, kind of data, compile arguments, arguments of fit. Each is trained twice, the second time as a go-on."""
     o, loss = keras.optimizers, keras.losses
@@ -313,6 +362,9 @@ def cases(keras):
         "masked attention": (masked(masked_attention), "padded", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"]), {}),
         "masked tags": (masked(masked_tags), "tagged", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy"), dict(validation_split=0.25)),
         "masked series": (masked_series, "gaps", dict(optimizer=o.RMSprop(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
+        "permuted": (permuted, "images", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
+        "resized": (resized, "images", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
+        "products": (products, "series", dict(optimizer=o.Adam(0.005), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
         "bytes": (bytes_network, "bytes", dict(optimizer=o.AdamW(0.01, weight_decay=0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
     }  # fmt: skip
 

@@ -8,14 +8,16 @@ from .constraints import Constraint
 from .regularizers import Regularizer
 
 __all__ = [
-    "Activation", "Add", "Average", "AveragePooling1D", "AveragePooling2D", "BatchNormalization", "Bidirectional",
-    "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense",
-    "DepthwiseConv1D", "DepthwiseConv2D", "Dropout", "ELU", "Embedding", "Flatten", "GRU", "GlobalAveragePooling1D",
+    "Activation", "Add", "AlphaDropout", "Attention", "Average", "AveragePooling1D", "AveragePooling2D",
+    "BatchNormalization", "Bidirectional", "CenterCrop", "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D",
+    "Conv2DTranspose", "Cropping1D", "Cropping2D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "Dot", "Dropout",
+    "ELU", "EinsumDense", "Embedding", "Flatten", "GRU", "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D",
     "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GroupNormalization", "Input", "LSTM",
     "Layer", "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum",
-    "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "RMSNormalization", "ReLU", "RepeatVector", "Rescaling",
-    "Reshape", "SeparableConv1D", "SeparableConv2D", "SimpleRNN", "Softmax", "SpatialDropout1D", "SpatialDropout2D",
-    "Subtract", "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D",
+    "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "Permute", "RMSNormalization", "ReLU", "RepeatVector",
+    "Rescaling", "Reshape", "Resizing", "SeparableConv1D", "SeparableConv2D", "SimpleRNN", "Softmax",
+    "SpatialDropout1D", "SpatialDropout2D", "Subtract", "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D",
+    "ZeroPadding1D", "ZeroPadding2D",
 ]  # fmt: skip
 
 
@@ -110,6 +112,14 @@ class Embedding(Layer):
         words = given.pop("input_dim")
         super().__init__(**given)
         self.config = {"input_dim": words, **self.config}
+
+
+class EinsumDense(Layer):
+    """Products over the last axes, by an equation such as "abc,cde->abde"; None in `output_shape` is the input's length."""
+
+    def __init__(self, equation: str, output_shape: Any, activation: str | None = None, bias_axes: str | None = None,
+                 kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", **kwargs: Any):
+        super().__init__(**_given(locals()))
 
 
 class Conv2D(Layer):
@@ -220,8 +230,22 @@ class Cropping1D(Layer):
         super().__init__(**_given(locals()))
 
 
+class CenterCrop(Layer):
+    """The middle of an image."""
+
+    def __init__(self, height: int, width: int, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Resizing(Layer):
+    """An image in another size, by the values at the centres of its pixels: "bilinear" or "nearest"."""
+
+    def __init__(self, height: int, width: int, interpolation: str = "bilinear", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
 class UpSampling2D(Layer):
-    """Each pixel repeated."""
+    """Each pixel repeated; with "bilinear", means of pixels by distance."""
 
     def __init__(self, size: Any = (2, 2), interpolation: str = "nearest", **kwargs: Any):
         super().__init__(**_given(locals()))
@@ -312,6 +336,13 @@ class Normalization(Layer):
         self.config["variance"] = np.var(values, axes).tolist()
 
 
+class Permute(Layer):
+    """The axes of an input in another order, counted from 1 without the batch."""
+
+    def __init__(self, dims: Any, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
 class RepeatVector(Layer):
     """A vector at each of n steps."""
 
@@ -372,6 +403,27 @@ class SpatialDropout2D(Layer):
 
 class SpatialDropout1D(Layer):
     """Zeros instead of a share of the features, in training (Tompson et al. 2015)."""
+
+    def __init__(self, rate: float, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class GaussianNoise(Layer):
+    """Random numbers of the normal distribution added to the values, in training."""
+
+    def __init__(self, stddev: float, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class GaussianDropout(Layer):
+    """Values times random numbers of mean 1 and variance rate / (1 - rate), in training (Srivastava et al. 2014)."""
+
+    def __init__(self, rate: float, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class AlphaDropout(Layer):
+    """Dropout that keeps mean and variance behind selu, in training (Klambauer et al. 2017)."""
 
     def __init__(self, rate: float, **kwargs: Any):
         super().__init__(**_given(locals()))
@@ -444,6 +496,25 @@ class Maximum(Layer):
 
 class Minimum(Layer):
     """Smallest of several inputs, element by element."""
+
+
+class Dot(Layer):
+    """Dot products of two inputs along an axis of each, counted with the batch; with `normalize`, cosines."""
+
+    def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Attention(Layer):
+    """Attention by dot products (Luong et al. 2015): called with a list of a query, a value and perhaps a key."""
+
+    def __init__(self, use_scale: bool = False, score_mode: str = "dot", dropout: float = 0.0, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+    def __call__(self, inputs: Any, use_causal_mask: bool = False) -> Tensor:
+        """The output for [query, value] or [query, value, key]; the key is the value, if there is none."""
+        self.call_arguments = {"use_causal_mask": True} if use_causal_mask else {}
+        return super().__call__(inputs)
 
 
 class MultiHeadAttention(Layer):

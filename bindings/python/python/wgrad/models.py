@@ -25,7 +25,8 @@ _COMPUTED = {
 }  # fmt: skip
 #: Layers that are called with a list.
 _JOINING = (
-    layers.Add, layers.Average, layers.Concatenate, layers.Maximum, layers.Minimum, layers.Multiply, layers.Subtract,
+    layers.Add, layers.Attention, layers.Average, layers.Concatenate, layers.Dot, layers.Maximum, layers.Minimum,
+    layers.Multiply, layers.Subtract,
 )  # fmt: skip
 
 

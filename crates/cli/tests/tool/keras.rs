@@ -9,7 +9,9 @@ use std::{collections::BTreeSet, fs, path::Path};
 use wgrad::{
     gpu::Context,
     layers::{
-        Dense, Embedding, GroupNormalization, Layer, LayerNormalization, RMSNormalization, TimeDistributed,
+        AlphaDropout, Attention, CenterCrop, Dense, Dot, EinsumDense, Embedding, GaussianNoise,
+        GroupNormalization, Interpolation, Layer, LayerNormalization, Permute, RMSNormalization, Resizing,
+        TimeDistributed,
     },
     loss::Loss,
     model::Model,
@@ -91,6 +93,10 @@ fn networks_of_keras_give_what_keras_gives() {
         "distributed",
         "masked",
         "masked_stack",
+        "permuted",
+        "noised",
+        "resized",
+        "products",
     ];
     for name in names {
         let archive = format!("{name}.keras");
@@ -339,20 +345,11 @@ fn what_a_layer_does_not_take_is_named() {
 
 #[test]
 fn normalizations_take_what_changes_nothing_and_name_the_rest() {
-    let text = fs::read_to_string(fixture("lstm.json")).expect("reads");
-    let of = |class: &str, arguments: Value| {
-        let mut config: Value = serde_json::from_str(&text).expect("JSON");
-        config["config"]["layers"][2] =
-            json!({"module": "keras.layers", "class_name": class, "config": arguments});
-        config["config"]["layers"].as_array_mut().expect("a list").insert(3, {
-            json!({"module": "keras.layers", "class_name": "Flatten", "config": {"name": "flat"}})
-        });
-        keras::parse(Path::new("net.json"), &config.to_string(), Some(IMAGE)).map_err(|e| e.to_string())
-    };
+    let of = among_sequences;
     let ones = json!({"module": "keras.initializers", "class_name": "Ones", "config": {}});
     let groups = json!({"name": "it", "groups": 5, "axis": 2, "epsilon": 0.25, "center": false, "scale": true,
         "gamma_initializer": ones, "gamma_regularizer": null, "dtype": "float32", "trainable": true});
-    let model = of("GroupNormalization", groups).unwrap_or_else(|e| panic!("{e}")).model;
+    let model = of("GroupNormalization", groups).unwrap_or_else(|e| panic!("{e}"));
     let expected = GroupNormalization {
         epsilon: 0.25,
         center: false,
@@ -363,7 +360,7 @@ fn normalizations_take_what_changes_nothing_and_name_the_rest() {
     // A model that was built has the axis in a list.
     let model = of("RMSNormalization", json!({"name": "it", "axis": [-1]})).unwrap_or_else(|e| panic!("{e}"));
     let expected = RMSNormalization { name: Some("it".into()), ..RMSNormalization::new() };
-    assert!(model.model.layers.contains(&expected.into()), "{:?}", model.model.layers);
+    assert!(model.layers.contains(&expected.into()), "{:?}", model.layers);
     let refused = |class: &str, arguments: Value| of(class, arguments).expect_err("is refused");
     let said = refused("GroupNormalization", json!({"name": "it", "groups": 2}));
     says(&said, &["it", "groups is 2", "5 channels", "divisor of 5", "-1"]);
@@ -381,6 +378,152 @@ fn normalizations_take_what_changes_nothing_and_name_the_rest() {
     says(&said, &["epsilon is 0", "above 0"]);
     let said = refused("RMSNormalization", json!({"name": "it", "center": true}));
     says(&said, &["center is true", "epsilon"]);
+}
+
+/// The third layer of a network of sequences, (time, features), replaced by a layer of Keras with these arguments.
+fn among_sequences(class: &str, arguments: Value) -> Result<Model, String> {
+    let text = fs::read_to_string(fixture("lstm.json")).expect("reads");
+    let mut config: Value = serde_json::from_str(&text).expect("JSON");
+    config["config"]["layers"][2] =
+        json!({"module": "keras.layers", "class_name": class, "config": arguments});
+    config["config"]["layers"].as_array_mut().expect("a list").insert(3, {
+        json!({"module": "keras.layers", "class_name": "Flatten", "config": {"name": "flat"}})
+    });
+    let loaded = keras::parse(Path::new("net.json"), &config.to_string(), Some(IMAGE));
+    loaded.map(|loaded| loaded.model).map_err(|e| e.to_string())
+}
+
+#[test]
+fn noise_and_moved_axes_take_the_arguments_of_keras() {
+    let noise = json!({"name": "it", "stddev": 0.25, "seed": 7, "dtype": "float32", "trainable": true});
+    let model = among_sequences("GaussianNoise", noise).unwrap_or_else(|e| panic!("{e}"));
+    let expected = GaussianNoise { name: Some("it".into()), ..GaussianNoise::new(0.25) };
+    assert!(model.layers.contains(&expected.into()), "{:?}", model.layers);
+    let alpha = json!({"name": "it", "rate": 0.25, "seed": null, "noise_shape": null});
+    let model = among_sequences("AlphaDropout", alpha).unwrap_or_else(|e| panic!("{e}"));
+    let expected = AlphaDropout { name: Some("it".into()), ..AlphaDropout::new(0.25) };
+    assert!(model.layers.contains(&expected.into()), "{:?}", model.layers);
+    let model =
+        among_sequences("Permute", json!({"name": "it", "dims": [2, 1]})).unwrap_or_else(|e| panic!("{e}"));
+    let expected = Permute { name: Some("it".into()), ..Permute::new(&[2, 1]) };
+    assert!(model.layers.contains(&expected.into()), "{:?}", model.layers);
+    let refused = |class: &str, arguments: Value| among_sequences(class, arguments).expect_err("is refused");
+    let said = refused("AlphaDropout", json!({"name": "it", "rate": 0.25, "noise_shape": [1, 5]}));
+    says(&said, &["layer `it` (AlphaDropout)", "noise_shape is", "rate"]);
+    says(&refused("GaussianDropout", json!({"name": "it", "rate": 1.0})), &["it", "rate is 1", "below 1"]);
+    says(
+        &refused("GaussianNoise", json!({"name": "it", "stddev": -0.5})),
+        &["it", "stddev is -0.5", "1.2e-38"],
+    );
+    for dims in [json!([1]), json!([0, 1]), json!([2, 2]), json!([1, 2, 3])] {
+        says(
+            &refused("Permute", json!({"name": "it", "dims": dims})),
+            &["it", "dims is", "each of 1, 2 once"],
+        );
+    }
+}
+
+#[test]
+fn sizes_of_images_take_the_arguments_of_keras() {
+    let read = |class: &str, more: Value| {
+        let mut arguments = json!({"name": "it", "height": 6, "width": 7, "data_format": "channels_last"});
+        for (key, value) in more.as_object().expect("arguments") {
+            arguments[key] = value.clone();
+        }
+        let layer = |class: &str, config: Value| json!({"module": "keras.layers", "class_name": class, "config": config});
+        let layers = json!([
+            layer("InputLayer", json!({"batch_shape": [null, 8, 9, 3], "name": "input_layer"})),
+            layer(class, arguments),
+            layer("Flatten", json!({"name": "flat"})),
+            layer("Dense", json!({"name": "out", "units": 2})),
+        ]);
+        let network = json!({"module": "keras", "class_name": "Sequential", "config": {"name": "net", "layers": layers}});
+        let loaded = keras::parse(Path::new("net.json"), &network.to_string(), None);
+        loaded.map(|loaded| loaded.model.layers).map_err(|e| e.to_string())
+    };
+    let plain = json!({"interpolation": "bilinear", "crop_to_aspect_ratio": false, "pad_to_aspect_ratio": false,
+        "fill_mode": "constant", "fill_value": 0.0, "antialias": false});
+    let layers = read("Resizing", plain).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(layers[0], Resizing { name: Some("it".into()), ..Resizing::new(6, 7) }.into());
+    let nearest =
+        Resizing { interpolation: Interpolation::Nearest, name: Some("it".into()), ..Resizing::new(6, 7) };
+    let layers = read("Resizing", json!({"interpolation": "nearest"})).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(layers[0], nearest.into());
+    let layers = read("CenterCrop", json!({})).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(layers[0], CenterCrop { name: Some("it".into()), ..CenterCrop::new(6, 7) }.into());
+    let refused = |class: &str, more: Value| read(class, more).expect_err("is refused");
+    says(&refused("CenterCrop", json!({"height": 9})), &["it", "9×7", "8×9", "Resizing"]);
+    says(&refused("Resizing", json!({"interpolation": "bicubic"})), &["it", "bicubic", "bilinear"]);
+    says(&refused("Resizing", json!({"antialias": true})), &["antialias is true", "interpolation"]);
+    says(&refused("Resizing", json!({"pad_to_aspect_ratio": true})), &["pad_to_aspect_ratio is true"]);
+    says(&refused("Resizing", json!({"width": 0})), &["6×0", "at least 1"]);
+}
+
+#[test]
+fn products_take_the_arguments_of_keras() {
+    let einsum = json!({"name": "it", "equation": "abc,cd->abd", "output_shape": [null, 4], "activation": "relu",
+        "bias_axes": "d", "kernel_regularizer": null, "lora_rank": null, "quantization_config": null});
+    let model = among_sequences("EinsumDense", einsum).unwrap_or_else(|e| panic!("{e}"));
+    let expected = EinsumDense {
+        activation: "relu".parse().expect("known"),
+        bias_axes: Some("d".into()),
+        name: Some("it".into()),
+        ..EinsumDense::new("abc,cd->abd", &[-1, 4])
+    };
+    assert!(model.layers.contains(&expected.into()), "{:?}", model.layers);
+    let refused = |arguments: Value| among_sequences("EinsumDense", arguments).expect_err("is refused");
+    let with = |equation: &str, bias: Value| json!({"name": "it", "equation": equation, "output_shape": [null, 4], "bias_axes": bias});
+    says(
+        &refused(with("abc,bd->acd", Value::Null)),
+        &["it", "abc,bd->acd", "abc,cd->abd", "...x,xy->...y", "Permute"],
+    );
+    says(&refused(with("abc,cd->abd", json!("bd"))), &["it", "bias_axes is \"bd\"", "all new axes"]);
+    says(
+        &refused(json!({"name": "it", "equation": "abc,cd->abd", "output_shape": "four"})),
+        &["it", "expected a length", "-1"],
+    );
+    // Dot and Attention take two layers.
+    let joined = |class: &str, arguments: Value, call: Value| {
+        let layer = |name: &str, class: &str, config: Value, inbound: Value| json!({"module": "keras.layers", "class_name": class, "name": name, "config": config, "inbound_nodes": inbound});
+        let tensor =
+            |name: &str| json!({"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}});
+        let takes = |name: &str| json!([{"args": [tensor(name)], "kwargs": {}}]);
+        let both = json!([{"args": [[tensor("in"), tensor("in")]], "kwargs": call}]);
+        let layers = json!([
+            layer("in", "InputLayer", json!({"batch_shape": [null, 3, 5], "name": "in"}), json!([])),
+            layer("it", class, arguments, both),
+            layer("flat", "Flatten", json!({"name": "flat"}), takes("it")),
+            layer("out", "Dense", json!({"name": "out", "units": 2}), takes("flat")),
+        ]);
+        let config = json!({"name": "net", "layers": layers, "input_layers": [["in", 0, 0]], "output_layers": [["out", 0, 0]]});
+        let network =
+            json!({"module": "keras.src.models.functional", "class_name": "Functional", "config": config});
+        let loaded = keras::parse(Path::new("net.json"), &network.to_string(), None);
+        loaded.map(|loaded| loaded.model.layers).map_err(|e| e.to_string())
+    };
+    let has = |found: Result<Vec<Layer>, String>, expected: Layer| {
+        let layers = found.unwrap_or_else(|e| panic!("{e}"));
+        assert!(layers.contains(&expected), "{layers:?}");
+    };
+    let dot = Dot { normalize: true, name: Some("it".into()), ..Dot::new(2) };
+    has(joined("Dot", json!({"name": "it", "axes": 2, "normalize": true}), json!({})), dot.into());
+    let dot = Dot { name: Some("it".into()), ..Dot::new([1, 1]) };
+    has(joined("Dot", json!({"name": "it", "axes": [1, 1], "normalize": false}), json!({})), dot.into());
+    let plain = json!({"name": "it", "use_scale": false, "score_mode": "dot", "dropout": 0.0, "seed": null});
+    let attention = Attention { use_causal_mask: true, name: Some("it".into()), ..Attention::new() };
+    let call = json!({"use_causal_mask": true, "return_attention_scores": false, "mask": null});
+    has(joined("Attention", plain, call), attention.into());
+    let refused =
+        |class: &str, arguments: Value| joined(class, arguments, json!({})).expect_err("is refused");
+    says(&refused("Dot", json!({"name": "it", "axes": 0})), &["it", "axes has 0", "0 is the batch"]);
+    says(&refused("Dot", json!({"name": "it", "axes": "last"})), &["it", "an axis, or a list of two axes"]);
+    says(&refused("Dot", json!({"name": "it", "axes": [1, 2]})), &["it", "3 and 5 numbers long"]);
+    says(
+        &refused("Attention", json!({"name": "it", "use_scale": true})),
+        &["it", "use_scale is true", "Dense"],
+    );
+    says(&refused("Attention", json!({"name": "it", "score_mode": "concat"})), &["it", "concat", "dot"]);
+    says(&refused("Attention", json!({"name": "it", "dropout": 0.5})), &["it", "dropout is 0.5"]);
 }
 
 #[test]
@@ -494,7 +637,7 @@ fn classes_that_are_not_there_are_named_with_what_is_nearest() {
         })
     };
     let named = |name: &str| class(name, json!({"name": "it"}));
-    says(&named("Resizing"), &["layer `it` (Resizing)", "data set beforehand"]);
+    says(&named("RandomCrop"), &["layer `it` (RandomCrop)", "no such layer", "ZeroPadding2D"]);
     says(&class("Rescaling", json!({"name": "it", "scale": "half"})), &["layer `it` (Rescaling)", "half"]);
     says(&named("ConvLSTM2D"), &["layer `it` (ConvLSTM2D)", "no such layer", "Conv2D"]);
     says(&named("Lambda"), &["use a layer"]);

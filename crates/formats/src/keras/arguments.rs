@@ -11,6 +11,9 @@ const IGNORED: &[&str] = &[
     "batch_input_shape",
     "batch_shape",
     // The choice between two implementations of the same computation.
+    // What Resizing puts around an image whose aspect it keeps, which is refused.
+    "fill_mode",
+    "fill_value",
     "flash_attention",
     "fused",
     "implementation",
@@ -27,7 +30,10 @@ const IGNORED: &[&str] = &[
 fn neutral(key: &str) -> Option<Value> {
     Some(match key {
         "data_format" => json!("channels_last"),
-        "return_state"
+        "antialias"
+        | "crop_to_aspect_ratio"
+        | "pad_to_aspect_ratio"
+        | "return_state"
         | "stateful"
         | "zero_output_for_mask"
         | "renorm"
@@ -127,6 +133,13 @@ fn argument(
         "backward_layer" => mirrored(config, value, aside).map(|()| None),
         "activation" | "recurrent_activation" => {
             activation(kind, value, rank, aside).map(|name| Some(name.into()))
+        }
+        // A length that is None is the input's.
+        "output_shape" => {
+            let lens = value.as_array().map(|lens| {
+                lens.iter().map(|len| if len.is_null() { json!(-1) } else { len.clone() }).collect::<Value>()
+            });
+            toml(lens.as_ref().unwrap_or(value)).map(Some)
         }
         "activity_regularizer" => Err("penalises the layer's output, which wgrad does not; remove it".into()),
         _ if key.ends_with("_regularizer") => regularization::regularizer(value).map(Some),

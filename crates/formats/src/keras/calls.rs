@@ -42,7 +42,7 @@ fn call(layer: &Value, call: &Value, masks: &Masks) -> Words<Call> {
         }
     }
     let kwargs = call.get("kwargs").and_then(Value::as_object);
-    let attends = text(layer, "class_name") == Some("MultiHeadAttention");
+    let attends = matches!(text(layer, "class_name"), Some("MultiHeadAttention" | "Attention"));
     let named = |key: &str| kwargs.and_then(|kwargs| kwargs.get(key)).filter(|value| is_tensor(value));
     if attends {
         tensors.extend(["query", "value", "key"].into_iter().filter_map(named));

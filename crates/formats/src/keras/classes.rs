@@ -101,15 +101,9 @@ pub fn augmentation(class: &str) -> Option<&'static str> {
 
 /// The closest alternatives to classes that wgrad lacks.
 const NEAREST: &[(&str, &str)] = &[
-    ("Resizing", "resize the images of the data set beforehand"),
-    ("CenterCrop", "cut the images of the data set beforehand"),
     ("RandomCrop", "use ZeroPadding2D and `.augment = shift=PIXELS`"),
-    ("GaussianNoise", "use Dropout, or `.augment`"),
-    ("GaussianDropout", "use Dropout"),
-    ("AlphaDropout", "use Dropout"),
     ("RNN", "use SimpleRNN, LSTM or GRU"),
     ("ConvLSTM2D", "use Conv2D, then Reshape and LSTM"),
-    ("Permute", "use Reshape if the order in memory stays the same; else transpose the images beforehand"),
     ("Lambda", "its code cannot be read; use a layer"),
 ];
 

@@ -7,8 +7,8 @@ use wgrad::{
     checkpoint::Checkpoint,
     feed::{Batch, Step, split_mix},
     layers::{
-        Concatenate, Conv2D, Dense, Embedding, Flatten, GlobalAveragePooling1D, InputLayer, Layer, Masking,
-        MultiHeadAttention, Reshape,
+        Activation, Concatenate, Conv2D, Dense, Embedding, Flatten, GRU, GlobalAveragePooling1D, InputLayer,
+        Layer, Masking, MultiHeadAttention, Permute, Reshape,
     },
     model::Model,
     networks::{NETWORKS, network, network_for},
@@ -90,7 +90,8 @@ fn read_back(
 /// Every built-in network on small images, and the model files with every layer.
 fn models() -> Vec<Model> {
     let small = NETWORKS.iter().map(|(name, _)| network(name, [12, 12, 1], 5).expect("built in"));
-    let names = ["layers", "recurrent", "sequences", "merged", "normalizations", "steps"];
+    let names =
+        ["layers", "recurrent", "sequences", "merged", "normalizations", "steps", "shapes", "products"];
     let files = names.map(|name| {
         let path = wgrad_testing::fixture("onnx").join(name).with_extension("toml");
         model_file::load(&path).unwrap_or_else(|e| panic!("{e}"))
@@ -670,6 +671,36 @@ fn normalizations_stay_the_layers_that_they_are() {
         assert_eq!(shapes(&imported.model), shapes(&model), "ones and zeros are no weights of their own");
         assert_eq!(imported.weights, weights);
     }
+}
+
+/// Transposes vanish where layers agree with another order of axes, and are layers where they do not.
+#[test]
+fn axes_are_moved_only_where_a_layer_needs_it() {
+    let kinds = |layers: Vec<Layer>| {
+        let model = Model { layers, ..Model::new("moved", [6, 5, 3]) };
+        let (weights, images) = (weights(&model), images(&model, 2));
+        let expected = logits(&model, &Preprocessing::default(), &weights, &images);
+        let (_, imported) = read_back(&model, &Preprocessing::default(), &weights, &Options::default());
+        let got = logits(&imported.model, &Preprocessing::default(), &imported.weights, &images);
+        assert!(apart(&got, &expected) < 1e-6, "{:?}", imported.model.layers);
+        imported.model.layers.iter().map(|layer| layer.kind()).collect::<Vec<_>>().join(" ")
+    };
+    let ends = || vec![Layer::from(Flatten::new()), Dense::new(4).into()];
+    let permute = |dims: &[usize]| Layer::from(Permute::new(dims));
+    let tanh = || Layer::from(Activation::new("tanh").expect("known"));
+    // Kernels of the layer behind it are turned instead.
+    assert_eq!(kinds([vec![permute(&[3, 1, 2]), tanh()], ends()].concat()), "Activation Flatten Dense");
+    let twice = vec![permute(&[3, 1, 2]), tanh(), permute(&[2, 3, 1]), Conv2D::new(2, 3).into()];
+    assert_eq!(kinds([twice, ends()].concat()), "Activation Conv2D Flatten Dense");
+    let product = vec![permute(&[1, 3, 2]), Dense::new(2).into()];
+    assert_eq!(kinds([product, ends()].concat()), "Permute Dense Flatten Dense");
+    let window = vec![permute(&[2, 3, 1]), Conv2D::new(2, 2).into()];
+    assert_eq!(kinds([window, ends()].concat()), "Permute Conv2D Flatten Dense");
+    let rows =
+        vec![Reshape::new(&[6, 15]).into(), permute(&[2, 1]), GRU::new(3).into(), Dense::new(4).into()];
+    assert_eq!(kinds(rows), "Reshape Permute GRU Dense");
+    let joined = vec![permute(&[2, 1, 3]), Reshape::new(&[15, 6]).into()];
+    assert_eq!(kinds([joined, ends()].concat()), "Permute Reshape Flatten Dense");
 }
 
 #[test]

@@ -7,15 +7,17 @@ use wgrad::{
     feed::{Batch, Step},
     kernels::OPERATIONS,
     layers::{
-        Activation, Add, Average, AveragePooling1D, AveragePooling2D, BatchNormalization, Bidirectional,
-        Concatenate, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Cropping1D, Cropping2D, Dense,
-        DepthwiseConv1D, DepthwiseConv2D, Dropout, ELU, Embedding, Flatten, GRU, GlobalAveragePooling1D,
-        GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, GroupNormalization, InputLayer, LSTM,
-        Layer, LayerNormalization, LeakyReLU, Masking, MaxPooling1D, MaxPooling2D, Maximum, MergeMode,
-        Minimum, MultiHeadAttention, Multiply, Normalization, Numbers, PReLU, Padding, Place,
-        RMSNormalization, ReLU, Recurrent, RepeatVector, Rescaling, Reshape, SeparableConv1D,
-        SeparableConv2D, Sides, SimpleRNN, Softmax, SpatialDropout1D, SpatialDropout2D, Subtract,
-        TimeDistributed, UnitNormalization, UpSampling1D, UpSampling2D, ZeroPadding1D, ZeroPadding2D,
+        Activation, Add, AlphaDropout, Attention, Average, AveragePooling1D, AveragePooling2D,
+        BatchNormalization, Bidirectional, CenterCrop, Concatenate, Conv1D, Conv1DTranspose, Conv2D,
+        Conv2DTranspose, Cropping1D, Cropping2D, Dense, DepthwiseConv1D, DepthwiseConv2D, Dot, Dropout, ELU,
+        EinsumDense, Embedding, Flatten, GRU, GaussianDropout, GaussianNoise, GlobalAveragePooling1D,
+        GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, GroupNormalization, InputLayer,
+        Interpolation, LSTM, Layer, LayerNormalization, LeakyReLU, Masking, MaxPooling1D, MaxPooling2D,
+        Maximum, MergeMode, Minimum, MultiHeadAttention, Multiply, Normalization, Numbers, PReLU, Padding,
+        Permute, Place, RMSNormalization, ReLU, Recurrent, RepeatVector, Rescaling, Reshape, Resizing,
+        SeparableConv1D, SeparableConv2D, Sides, SimpleRNN, Softmax, SpatialDropout1D, SpatialDropout2D,
+        Subtract, TimeDistributed, UnitNormalization, UpSampling1D, UpSampling2D, ZeroPadding1D,
+        ZeroPadding2D,
     },
     model::Model,
     networks::{NETWORKS, network, network_for},
@@ -242,6 +244,23 @@ fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
                 dense(2, "linear"),
             ],
         );
+        add(
+            format!("noise behind {name}"),
+            [4, 3, 2],
+            vec![
+                conv(3, (2, 2), name).into(),
+                GaussianNoise::new(0.3).into(),
+                alone(name),
+                GaussianDropout::new(0.4).into(),
+                flat(),
+                dense(5, name),
+                AlphaDropout::new(0.3).into(),
+                dense(4, "tanh"),
+                GaussianNoise::new(0.0).into(),
+                AlphaDropout::new(0.0).into(),
+                dense(2, "linear"),
+            ],
+        );
         let depthwise = DepthwiseConv2D {
             padding: Same,
             depth_multiplier: 2,
@@ -355,6 +374,36 @@ fn sequences() -> Vec<(String, Vec<Layer>)> {
             UpSampling2D::new((2, 3)).into(),
             alone("tanh"),
         ];
+        let axes = vec![
+            conv(3, (2, 2), name).into(),
+            Permute::new(&[3, 1, 2]).into(),
+            alone("tanh"),
+            conv(4, (2, 2), name).into(),
+            Permute::new(&[3, 2, 1]).into(),
+            dense(2, name),
+            Permute::new(&[1, 3, 2]).into(),
+            Reshape::new(&[4, 2, 2, 2]).into(),
+            Permute::new(&[4, 2, 1, 3]).into(),
+            dense(3, "tanh"),
+            Reshape::new(&[1, 8, 6]).into(),
+            Permute::new(&[2, 1, 3]).into(),
+        ];
+        all.push((format!("axes behind {name}"), axes.into_iter().chain(ends()).collect()));
+        let nearest = Resizing { interpolation: Interpolation::Nearest, ..Resizing::new(2, 9) };
+        let between = UpSampling2D { interpolation: Interpolation::Bilinear, ..UpSampling2D::new((2, 1)) };
+        let resized = vec![
+            conv(3, (2, 2), name).into(),
+            Resizing::new(7, 3).into(),
+            alone("tanh"),
+            conv(4, (2, 1), name).into(),
+            nearest.into(),
+            conv(3, (1, 2), name).into(),
+            between.into(),
+            CenterCrop::new(3, 5).into(),
+            conv(2, (1, 1), name).into(),
+            Resizing::new(2, 6).into(),
+        ];
+        all.push((format!("resized behind {name}"), resized.into_iter().chain(ends()).collect()));
         all.push((format!("sizes of images behind {name}"), sizes.into_iter().chain(ends()).collect()));
         all.extend(distributed(name).into_iter().map(|(part, layers)| {
             (format!("{part} behind {name}"), layers.into_iter().chain(ends()).collect())
@@ -633,7 +682,35 @@ fn attentive() -> Vec<Model> {
         .add_from(named(wide, "other"), &["causal", "cropping1d_1", "cropping1d_1"])
         .add(Flatten::new())
         .add(dense(3, "linear"));
-    [words, attends].into_iter().chain(masked()).collect()
+    let equation = |equation, lens: &[i64], bias: Option<&str>, name: &str| EinsumDense {
+        activation: "tanh".parse().expect("known"),
+        bias_axes: bias.map(String::from),
+        name: Some(name.into()),
+        ..EinsumDense::new(equation, lens)
+    };
+    let products = Model::new("products", [6, 4, 1])
+        .add(Reshape { target_shape: vec![6, 4], name: Some("x".into()) })
+        .add(equation("abc,cd->abd", &[-1, 5], Some("d"), "query"))
+        .add_from(equation("...x,xy->...y", &[5], None, "value"), &["x"])
+        .add_from(Attention { name: Some("own".into()), ..Attention::new() }, &["query", "query"])
+        .add_from(Attention { use_causal_mask: true, ..Attention::new() }, &["own", "value", "query"])
+        .add(equation("abc,cde->abde", &[-1, 2, 3], Some("ed"), "heads"))
+        .add(equation("abcd,cde->abe", &[-1, 4], Some("e"), "joined"))
+        .add_from(Dot { name: Some("pairs".into()), ..Dot::new(1) }, &["joined", "value"])
+        .add_from(Dot { normalize: true, name: Some("cosines".into()), ..Dot::new(2) }, &["joined", "x"])
+        .add_from(Dot { name: Some("mixed".into()), ..Dot::new([1, 1]) }, &["cosines", "value"])
+        .add_from(Dot { name: Some("square".into()), ..Dot::new([2, 1]) }, &["cosines", "mixed"])
+        .add_from(
+            GlobalAveragePooling1D { name: Some("mean".into()), ..GlobalAveragePooling1D::new() },
+            &["pairs"],
+        )
+        .add_from(Dot { name: Some("along".into()), ..Dot::new([1, -1]) }, &["mean", "value"])
+        .add_from(Dot { name: Some("other".into()), ..Dot::new([1, 2]) }, &["mean", "square"])
+        .add_from(Dot { normalize: true, name: Some("cosine".into()), ..Dot::new(1) }, &["along", "other"])
+        .add_from(Flatten { name: Some("flat".into()) }, &["square"])
+        .add_from(Concatenate::new(), &["flat", "along", "cosine"])
+        .add(dense(3, "linear"));
+    [words, attends, products].into_iter().chain(masked()).collect()
 }
 
 /// Networks of sequences in which some steps do not count: those whose numbers are all below a half.

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::onnx::{proto::kind, tensor::Tensor};
 use wgrad::layers::{
-    self, ActivationName, AveragePooling2D, BatchNormalization, By, Conv2DTranspose, Dense, DepthwiseConv2D,
-    GroupNormalization, Layer, LayerNormalization, MaxPooling2D, Padding, Pair, Place, RMSNormalization,
-    SeparableConv2D, TimeDistributed,
+    self, ActivationName, Attention, AveragePooling2D, BatchNormalization, By, Conv2DTranspose, Dense,
+    DepthwiseConv2D, Dot, EinsumDense, GroupNormalization, Interpolation, Layer, LayerNormalization,
+    MaxPooling2D, Padding, Pair, Place, RMSNormalization, SeparableConv2D, TimeDistributed,
 };
 
 type Said<T> = std::result::Result<T, String>;
@@ -25,6 +25,9 @@ pub(super) fn write(
     let name = place.name.as_str();
     Ok(match layer {
         Layer::Dense(layer) => dense(w, layer, place, x, weights),
+        Layer::EinsumDense(layer) => einsum(w, layer, place, x, weights),
+        Layer::Dot(layer) => dot(w, layer, place, inputs),
+        Layer::Attention(layer) => attention(w, layer, place, inputs),
         Layer::Conv2D(layer) => {
             let kernel = weights.tensor(place.parameters[0]).transposed(&[3, 2, 0, 1]);
             let taps = Taps {
@@ -137,6 +140,12 @@ pub(super) fn write(
             let name = w.node("Reshape", name, &[&x.name, &shape], Vec::new());
             Flow { name, shape: place.output.clone(), nchw: false }
         }
+        Layer::Permute(layer) => {
+            let x = w.nhwc(x);
+            let order: Vec<usize> = std::iter::once(0).chain(layer.dims.iter().copied()).collect();
+            let name = w.transpose(name, &x.name, &order);
+            Flow { name, shape: place.output.clone(), nchw: false }
+        }
         Layer::ZeroPadding2D(layer) => {
             let ([top, bottom], [left, right]) = (layer.padding.height, layer.padding.width);
             pad(w, &[0, 0, top, left, 0, 0, bottom, right], 1, place, x)
@@ -153,6 +162,15 @@ pub(super) fn write(
             let [before, behind] = layer.cropping;
             pad(w, &[0, 0, before, 0, 0, behind], -1, place, x)
         }
+        Layer::CenterCrop(layer) => {
+            let edges = layer.edges(&place.input).cropping;
+            let ([top, bottom], [left, right]) = (edges.height, edges.width);
+            pad(w, &[0, 0, top, left, 0, 0, bottom, right], -1, place, x)
+        }
+        Layer::Resizing(layer) => resized(w, layer.interpolation, place, x),
+        Layer::UpSampling2D(layer) if layer.interpolation == Interpolation::Bilinear => {
+            resized(w, layer.interpolation, place, x)
+        }
         Layer::UpSampling2D(layer) => repeat(w, &[layer.size.0, layer.size.1], place, x),
         Layer::UpSampling1D(layer) => repeat(w, &[layer.size], place, x),
         Layer::Dropout(layer) => {
@@ -160,7 +178,11 @@ pub(super) fn write(
             x.to(w.node("Dropout", name, &[&x.name, &rate], Vec::new()), &place.output)
         }
         // ONNX's Dropout drops only single elements; outside of training, these layers do nothing.
-        Layer::SpatialDropout1D(_) | Layer::SpatialDropout2D(_) => x.clone(),
+        Layer::SpatialDropout1D(_)
+        | Layer::SpatialDropout2D(_)
+        | Layer::GaussianNoise(_)
+        | Layer::GaussianDropout(_)
+        | Layer::AlphaDropout(_) => x.clone(),
         Layer::Activation(layer) => activate(w, layer.activation, name, x),
         Layer::ReLU(layer) => activate_by(w, layer.by()?, name, x),
         Layer::LeakyReLU(layer) => activate_by(w, layer.by()?, name, x),
@@ -413,6 +435,21 @@ fn repeat(w: &mut Writer, size: &[usize], place: &Place, x: &Flow) -> Flow {
     x.to(w.node("Resize", name, &[&x.name, "", &scales], attributes), &place.output)
 }
 
+/// Appends the resizing of an image to the size of the output, by the places of its pixels' centres.
+fn resized(w: &mut Writer, interpolation: Interpolation, place: &Place, x: &Flow) -> Flow {
+    let (x, name) = (w.nchw(x), place.name.as_str());
+    let sizes: Vec<i64> = place.output[..2].iter().map(|len| *len as i64).collect();
+    let sizes = w.whole(&format!("{name}/sizes"), &sizes);
+    let mut attributes = vec![ints("axes", &[2, 3]), text("coordinate_transformation_mode", "half_pixel")];
+    match interpolation {
+        Interpolation::Bilinear => attributes.push(text("mode", "linear")),
+        Interpolation::Nearest => {
+            attributes.extend([text("mode", "nearest"), text("nearest_mode", "round_prefer_ceil")]);
+        }
+    }
+    x.to(w.node("Resize", name, &[&x.name, "", "", &sizes], attributes), &place.output)
+}
+
 /// Brings all inputs to the same order of axes.
 fn alike(w: &mut Writer, inputs: &[Flow]) -> Vec<Flow> {
     let mixed = inputs.iter().any(|flow| flow.nchw) && inputs.iter().any(|flow| !flow.nchw);
@@ -435,6 +472,77 @@ fn dense(w: &mut Writer, layer: &Dense, place: &Place, x: &Flow, weights: &Weigh
     };
     let y = Flow { name: y, shape: place.output.clone(), nchw: false };
     activate(w, layer.activation, &format!("{name}/activation"), &y)
+}
+
+fn einsum(w: &mut Writer, layer: &EinsumDense, place: &Place, x: &Flow, weights: &Weights<'_>) -> Flow {
+    let x = w.nhwc(x);
+    let name = &place.name;
+    let mut constant = |id| w.constant(weights.name(id), weights.tensor(id));
+    let kernel = constant(place.parameters[0]);
+    let bias = place.parameters.get(1).map(|id| constant(*id));
+    let equation = vec![text("equation", &layer.equation)];
+    let y = match bias {
+        None => w.node("Einsum", name, &[&x.name, &kernel], equation),
+        Some(bias) => {
+            let product = w.node("Einsum", &format!("{name}/product"), &[&x.name, &kernel], equation);
+            w.node("Add", name, &[&product, &bias], Vec::new())
+        }
+    };
+    let y = Flow { name: y, shape: place.output.clone(), nchw: false };
+    activate(w, layer.activation, &format!("{name}/activation"), &y)
+}
+
+/// Appends products of each row of the first input with each of the second.
+fn dot(w: &mut Writer, layer: &Dot, place: &Place, inputs: &[Flow]) -> Flow {
+    let name = place.name.as_str();
+    let sides = layer.turned(&place.inputs.iter().map(|(_, shape)| shape.clone()).collect::<Vec<_>>());
+    let mut both = Vec::new();
+    for (n, (x, turned)) in inputs.iter().zip(sides).enumerate() {
+        let part = |what: &str| format!("{name}/{what}_{}", n + 1);
+        let mut x = w.nhwc(x).name;
+        if layer.normalize {
+            x = w.node("LpNormalization", &part("unit"), &[&x], vec![int("axis", -1), int("p", 2)]);
+        }
+        let shape = &place.inputs[n].1;
+        if shape.len() != 2 {
+            let len = if turned { shape[0] } else { shape[shape.len() - 1] } as i64;
+            let rows = w.whole(&part("shape"), &if turned { [0, len, -1] } else { [0, -1, len] });
+            x = w.node("Reshape", &part("rows"), &[&x, &rows], Vec::new());
+        }
+        // The first has the axis last, the second first.
+        if turned == (n == 0) {
+            x = w.transpose(&part("turned"), &x, &[0, 2, 1]);
+        }
+        both.push(x);
+    }
+    let whole = place.inputs.iter().all(|(_, shape)| shape.len() == 2);
+    let product = if whole { name.to_string() } else { format!("{name}/product") };
+    let mut y = w.node("MatMul", &product, &[&both[0], &both[1]], Vec::new());
+    if !whole {
+        let lens: Vec<i64> = std::iter::once(0).chain(place.output.iter().map(|len| *len as i64)).collect();
+        let lens = w.whole(&format!("{name}/shape"), &lens);
+        y = w.node("Reshape", name, &[&y, &lens], Vec::new());
+    }
+    Flow { name: y, shape: place.output.clone(), nchw: false }
+}
+
+/// Appends the mean of values, weighted by a softmax of products of queries and keys.
+fn attention(w: &mut Writer, layer: &Attention, place: &Place, inputs: &[Flow]) -> Flow {
+    let name = place.name.as_str();
+    let inputs: Vec<Flow> = inputs.iter().map(|x| w.nhwc(x)).collect();
+    let (query, value, key) = (&inputs[0], &inputs[1], inputs.get(2).unwrap_or(&inputs[1]));
+    let key = w.transpose(&format!("{name}/key"), &key.name, &[0, 2, 1]);
+    let mut scores = w.node("MatMul", &format!("{name}/scores"), &[&query.name, &key], Vec::new());
+    if layer.use_causal_mask {
+        let (queries, keys) = (query.shape[0], value.shape[0]);
+        let hidden = |at: usize| if at % keys > at / keys { -1e9 } else { 0.0 };
+        let mask = Tensor::real(&[queries, keys], (0..queries * keys).map(hidden).collect());
+        let mask = w.constant(&format!("{name}/mask"), mask);
+        scores = w.node("Add", &format!("{name}/seen"), &[&scores, &mask], Vec::new());
+    }
+    let shares = w.node("Softmax", &format!("{name}/shares"), &[&scores], vec![int("axis", -1)]);
+    let y = w.node("MatMul", name, &[&shares, &value.name], Vec::new());
+    Flow { name: y, shape: place.output.clone(), nchw: false }
 }
 
 struct Taps {

@@ -22,12 +22,14 @@ enum Takes {
     Word(&'static [&'static str]),
     Ints,
     Floats,
+    /// Any word, which the importer reads.
+    Text,
     Texts,
     Tensor,
     /// No value at all: wgrad has no such feature.
     Nothing,
 }
-use Takes::{Flag, Float, Floats, Int, Ints, Nothing, Only, Tensor, Texts, Word};
+use Takes::{Flag, Float, Floats, Int, Ints, Nothing, Only, Tensor, Text, Texts, Word};
 
 type Attribute = (&'static str, Takes);
 
@@ -107,6 +109,7 @@ const KNOWN: &[(&str, &[Attribute])] = &[
     ("DepthToSpace", &[("blocksize", Int), ("mode", Word(&["DCR", "CRD"]))]),
     // The seed only matters in training.
     ("Dropout", &[("ratio", Float), ("seed", Int)]),
+    ("Einsum", &[("equation", Text)]),
     ("Elu", &[("alpha", Float)]),
     ("Flatten", &[("axis", Int)]),
     ("GRU", RNN),
@@ -145,13 +148,14 @@ const KNOWN: &[(&str, &[Attribute])] = &[
         "Resize",
         &[
             ("antialias", Only(0)),
-            ("coordinate_transformation_mode", Word(&["asymmetric", "half_pixel"])),
+            ("axes", Ints),
+            ("coordinate_transformation_mode", Word(&["asymmetric", "half_pixel", "pytorch_half_pixel"])),
             // Parts of a cubic interpolation, which the mode excludes.
             ("cubic_coeff_a", Float),
             ("exclude_outside", Flag),
             ("extrapolation_value", Float),
             ("keep_aspect_ratio_policy", Word(&["stretch"])),
-            ("mode", Word(&["nearest"])),
+            ("mode", Word(&["nearest", "linear"])),
             ("nearest_mode", Word(&["floor", "round_prefer_floor", "round_prefer_ceil"])),
         ],
     ),
@@ -199,7 +203,7 @@ fn checked(a: &AttributeProto, takes: Takes) -> Result<(), String> {
     let (kind, words) = match takes {
         Int | Flag | Only(_) => (attribute::INT, "an integer"),
         Float => (attribute::FLOAT, "a number"),
-        Word(_) => (attribute::STRING, "a word"),
+        Word(_) | Text => (attribute::STRING, "a word"),
         Ints => (attribute::INTS, "integers"),
         Floats => (attribute::FLOATS, "numbers"),
         Texts => (attribute::STRINGS, "words"),

@@ -112,7 +112,11 @@ pub(super) fn node(
         "Slice" => b.slice(x),
         "Gather" => b.gather(x),
         "Gemm" => b.gemm(x),
-        "MatMul" => b.matmul(x),
+        "MatMul" => match inputs.get(1) {
+            Some(Some(Value::Flow(other))) => b.dot(x, other),
+            _ => b.matmul(x),
+        },
+        "Einsum" => b.einsum(x),
         "Conv" => b.conv(x.settled()?),
         "ConvTranspose" => b.conv_transpose(x.settled()?),
         "MaxPool" | "AveragePool" => b.pool(x.settled()?),
@@ -367,6 +371,9 @@ impl<'a> Reader<'a, '_> {
         }
         if x.axes.contains(&Axis::Directions) {
             x.settled()?;
+        }
+        if op == "Add" && x.sole && sole && self.einsum_bias(x, c) {
+            return Ok(x.clone());
         }
         let c = self.by_channel(x, c)?;
         if x.sole && sole && (op == "Add" && self.bias(x, &c) || self.normal(x, &c)) {

@@ -8,6 +8,7 @@ mod gates;
 mod join;
 mod known;
 mod layers;
+mod moved;
 mod network;
 mod normal;
 mod operators;
@@ -458,7 +459,7 @@ impl<'a> Import<'a> {
                 self.log_softmax = true;
                 layers::before_log_softmax(&mut self.network, &node, &inputs, name)?
             }
-            _ => layers::node(&mut self.network, &node, &inputs, name, sole)?,
+            _ => moved::node(&mut self.network, &node, &inputs, name, sole)?,
         };
         self.values.insert(first, Value::Flow(flow));
         Ok(())

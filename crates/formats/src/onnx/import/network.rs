@@ -18,6 +18,8 @@ pub(super) struct Built {
     pub name: String,
     pub layer: Layer,
     pub inputs: Vec<Option<String>>,
+    /// The name that the file asked for.
+    wanted: String,
 }
 
 /// The layers in the order of the file.
@@ -92,8 +94,28 @@ impl Network {
             name: name.clone(),
             layer: make(Some(name.clone())),
             inputs: inputs.to_vec(),
+            wanted: clean,
         });
         name
+    }
+
+    /// Runs a part of the import. If it fails, the layers that it added are gone.
+    pub fn attempt<T>(&mut self, part: impl FnOnce(&mut Self) -> Said<T>) -> Said<T> {
+        let (count, numbers) = (self.layers.len(), self.numbers);
+        let result = part(self);
+        if result.is_err() {
+            for built in self.layers.split_off(count) {
+                let own = format!("{}.", built.name);
+                self.weights.retain(|name, _| !name.starts_with(&own));
+                self.unscaled.remove(&built.name);
+                self.places.remove(&built.name);
+                if let Some(asked) = self.asked.get_mut(&built.wanted) {
+                    *asked = asked.saturating_sub(1);
+                }
+            }
+            self.numbers = numbers;
+        }
+        result
     }
 
     /// The layer with this name.

@@ -19,6 +19,7 @@ pub const OPERATORS: &[&str] = &[
     "ConvTranspose",
     "Div",
     "Dropout",
+    "Einsum",
     "Elu",
     "Exp",
     "Expand",

@@ -72,6 +72,7 @@ pub(super) fn layer<'a>(
         _ => [0, 1, 2],
     };
     let x = super::sequence::of_image(&mut import.network, x, name)?;
+    let x = super::moved::in_order(&mut import.network, &x, name);
     if x.axes != wanted.map(Axis::Of) {
         return Err(format!("an input {:?}; it takes time, batch and features", x.lens()));
     }

@@ -6,7 +6,7 @@ use super::{
     short,
 };
 use crate::onnx::tensor::Tensor;
-use wgrad::layers::{BatchNormalization, Dense, LayerNormalization, PReLU};
+use wgrad::layers::{BatchNormalization, Dense, Dot, EinsumDense, Layer, LayerNormalization, PReLU, Rules};
 
 /// Multiplies a tensor by a number.
 fn scaled(tensor: &Tensor, by: f32) -> Said<Tensor> {
@@ -68,6 +68,73 @@ impl Reader<'_, '_> {
         let weights = std::iter::once(("kernel", kernel)).chain(bias.map(|bias| ("bias", bias))).collect();
         let flow = self.one(x, &shape, |name| Dense { use_bias, name, ..Dense::new(units) }.into(), weights);
         Ok(Flow { gather: None, ..flow })
+    }
+
+    /// A product by an equation with a constant kernel.
+    pub(super) fn einsum(&mut self, x: &Flow) -> Said<Flow> {
+        let kernel = self.constant(1)?.clone();
+        if self.inputs.len() != 2 {
+            return Err(format!(
+                "of {} values; those of a value and a constant kernel are supported",
+                self.inputs.len()
+            ));
+        }
+        if x.settled()?.axes != super::plain(x.shape.len()) || x.gather.is_some() {
+            return Err(format!("an input {:?} in another order of axes", x.lens()));
+        }
+        let layer = EinsumDense::of_kernel(&self.node.text("equation", ""), &kernel.shape)?;
+        let shape = layer.output_shape(&x.shape)?;
+        let make = |name| EinsumDense { name, ..layer }.into();
+        let flow = self.one(x, &shape, make, vec![("kernel", kernel)]);
+        Ok(Flow { axes: super::plain(shape.len()), ..flow })
+    }
+
+    /// Returns true if the previous layer is a product by an equation, which takes `c` as its bias.
+    pub(super) fn einsum_bias(&mut self, x: &Flow, c: &Tensor) -> bool {
+        let Some(built) = self.network.layer(x.layer.as_deref()) else { return false };
+        let Layer::EinsumDense(layer) = &mut built.layer else { return false };
+        let new = layer.new_axes();
+        if layer.bias_axes.is_some() || x.axes != super::plain(x.shape.len()) || !x.shape.ends_with(&c.shape)
+        {
+            return false;
+        }
+        if new.len() != c.shape.len() || c.reals().is_err() {
+            return false;
+        }
+        layer.bias_axes = Some(new.to_string());
+        let name = built.name.clone();
+        self.network.set(&name, "bias", c.clone());
+        true
+    }
+
+    /// The product of two values of the network, matrices for each image; a vector has an axis that only the file has.
+    pub(super) fn dot(&mut self, a: &Flow, b: &Flow) -> Said<Flow> {
+        // The axis of the layer that is summed over, and true if there is no other.
+        let side = |x: &Flow, last: bool| {
+            let (summed, other) = match x.settled()?.axes[..] {
+                [Axis::Of(0), rows, columns] if last && x.gather.is_none() => (columns, rows),
+                [Axis::Of(0), rows, columns] if x.gather.is_none() => (rows, columns),
+                _ => (Axis::One, Axis::One),
+            };
+            match (summed, other) {
+                (Axis::Of(n), Axis::Of(_) | Axis::One) => Ok((n as i64, other == Axis::One)),
+                _ => Err(format!(
+                    "a product with {:?}; those of two matrices for each image are supported",
+                    x.lens()
+                )),
+            }
+        };
+        let ((first, row), (second, column)) = (side(a, true)?, side(b, false)?);
+        let layer = Dot::new([first, second]);
+        let shape = layer.joined_shape(&[a.shape.clone(), b.shape.clone()])?;
+        let axes = match (row, column) {
+            (true, _) => vec![Axis::Of(0), Axis::One, Axis::Of(1)],
+            (false, true) => vec![Axis::Of(0), Axis::Of(1), Axis::One],
+            (false, false) => super::plain(2),
+        };
+        let make = |name| Dot { name, ..layer }.into();
+        let name = self.network.add(self.name, &[a.layer.clone(), b.layer.clone()], make, Vec::new());
+        Ok(Flow { positive: a.positive && b.positive, ..Flow::new(&name, &shape, axes) })
     }
 
     pub(super) fn batch_norm(&mut self, x: &Flow) -> Said<Flow> {

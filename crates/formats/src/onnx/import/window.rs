@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use wgrad::layers::{
     AveragePooling1D, AveragePooling2D, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Cropping1D,
     Cropping2D, DepthwiseConv1D, DepthwiseConv2D, GlobalAveragePooling1D, GlobalAveragePooling2D,
-    GlobalMaxPooling1D, GlobalMaxPooling2D, Layer, MaxPooling1D, MaxPooling2D, Padding, Pair, RepeatVector,
-    Sides, UpSampling1D, UpSampling2D, ZeroPadding1D, ZeroPadding2D, around,
+    GlobalMaxPooling1D, GlobalMaxPooling2D, Interpolation, Layer, MaxPooling1D, MaxPooling2D, Padding, Pair,
+    RepeatVector, Resizing, Rules, Sides, UpSampling1D, UpSampling2D, ZeroPadding1D, ZeroPadding2D, around,
 };
 
 impl Reader<'_, '_> {
@@ -399,59 +399,127 @@ impl Reader<'_, '_> {
         Ok(Flow { positive: x.positive, ..x.through(&name, &shape) })
     }
 
-    /// Repetition of pixels or steps: nearest neighbours, by whole factors.
+    /// Resizing of images: repetition of pixels or steps by whole factors, or the values at the centres of pixels.
     pub(super) fn resize(&mut self, x: &Flow) -> Said<Flow> {
-        let rank = x.axes.len();
-        if self.node.ints("axes").is_some() {
-            return Err("with axes; give a scale for each axis".into());
-        }
-        let asymmetric = self.node.text("coordinate_transformation_mode", "half_pixel") == "asymmetric";
-        let floor = self.node.text("nearest_mode", "round_prefer_floor") == "floor";
-        if asymmetric != floor {
+        let (rank, lens) = (x.axes.len(), x.lens());
+        let word = |name, default: &str| self.node.text(name, default);
+        let nearest = word("mode", "nearest") == "nearest";
+        let coordinates = word("coordinate_transformation_mode", "half_pixel");
+        let rounding = word("nearest_mode", "round_prefer_floor");
+        let asymmetric = coordinates == "asymmetric";
+        if nearest && asymmetric != (rounding == "floor") {
             return Err(
                 "whose coordinate_transformation_mode and nearest_mode shift the image: asymmetric needs floor, \
                  half_pixel a rounding mode"
                     .into(),
             );
         }
+        if !nearest && asymmetric {
+            return Err("with values between pixels and a coordinate_transformation_mode of asymmetric, which shifts \
+                        the image; half_pixel is supported"
+                .into());
+        }
+        let axes: Vec<usize> = match self.node.ints("axes") {
+            Some(axes) => axes.iter().map(|axis| x.axis(*axis)).collect::<Said<_>>()?,
+            None => (0..rank).collect(),
+        };
         // An empty tensor stands for one that is left out.
         let given = |n: usize| self.optional(n).map(|t| t.filter(|t| !t.is_empty()));
-        let factors: Vec<f64> = match (given(2)?, given(3)?) {
-            (Some(scales), None) => scales.reals()?.iter().map(|scale| f64::from(*scale)).collect(),
-            (None, Some(sizes)) => {
-                let lens = sizes.wholes()?.iter().zip(x.lens());
-                lens.map(|(to, from)| if from == -1 { 1.0 } else { *to as f64 / from as f64 }).collect()
+        let (mut factors, mut wanted) = (vec![1.0; rank], lens.clone());
+        let (scales, sizes) = (given(2)?, given(3)?);
+        let count = scales.or(sizes).map_or(0, Tensor::len);
+        match (scales, sizes) {
+            (Some(_), Some(_)) | (None, None) => return Err("with both scales and sizes, or neither".into()),
+            _ if count != axes.len() => {
+                return Err(format!("with {count} scales or sizes for {} axes", axes.len()));
             }
-            _ => return Err("with both scales and sizes, or neither".into()),
-        };
-        let whole = |factor: f64| (1.0..=1024.0).contains(&factor) && factor.fract() == 0.0;
-        if factors.len() != rank || !factors.iter().all(|factor| whole(*factor)) {
+            (Some(scales), None) => {
+                for (at, scale) in axes.iter().zip(scales.reals()?) {
+                    factors[*at] = f64::from(*scale);
+                    if lens[*at] != -1 {
+                        wanted[*at] = (lens[*at] as f64 * f64::from(*scale)).floor() as i64;
+                    }
+                }
+            }
+            (None, Some(sizes)) => {
+                for (at, len) in axes.iter().zip(sizes.wholes()?).filter(|(at, _)| lens[**at] != -1) {
+                    (factors[*at], wanted[*at]) = (*len as f64 / lens[*at] as f64, *len);
+                }
+            }
+        }
+        let whole = |factor: &f64| (1.0..=1024.0).contains(factor) && factor.fract() == 0.0;
+        let repeats = factors.iter().all(whole) && (nearest || scales.is_some());
+        let last = x.shape.len();
+        let image = last == 3 && !asymmetric;
+        if !repeats && !image {
             return Err(format!(
-                "by {factors:?} of {:?}; a whole factor for each axis is supported",
+                "by {factors:?} of {:?}; a whole factor for each axis is supported, and any size of images where \
+                 coordinate_transformation_mode is half_pixel",
                 x.lens()
             ));
         }
-        let last = x.shape.len();
-        let of =
-            |axis: usize| x.axes.iter().position(|a| *a == Axis::Of(axis)).map_or(1, |n| factors[n] as usize);
-        if ![2, 3].contains(&last) || of(0) != 1 || of(last) != 1 {
+        let place = |axis: usize| x.axes.iter().position(|a| *a == Axis::Of(axis));
+        let of = |axis: usize| place(axis).map_or(1.0, |n| factors[n]);
+        if ![2, 3].contains(&last) || of(0) != 1.0 || of(last) != 1.0 || !nearest && last == 2 {
             return Err(format!(
-                "by {factors:?} of {:?}; only height, width and time are supported",
+                "by {factors:?} of {:?}; only height, width and time are supported, and of time only repetition",
                 x.lens()
             ));
         }
         let mut shape = x.shape.clone();
-        shape[0] *= of(1);
-        let flow = if last == 3 {
-            shape[1] *= of(2);
-            let size = Pair(of(1), of(2));
-            self.one(x, &shape, |name| UpSampling2D { name, ..UpSampling2D::new(size) }.into(), Vec::new())
+        let interpolation = if nearest { Interpolation::Nearest } else { Interpolation::Bilinear };
+        let flow = if !repeats {
+            let (mut len, word) = ([0, 0], coordinates.as_str());
+            for (n, len) in len.iter_mut().enumerate() {
+                let at = place(n + 1).ok_or("without height or width")?;
+                *len = resized_axis(x.shape[n], wanted[at], factors[at], word)?;
+                if nearest && rounding == "round_prefer_floor" && has_ties(x.shape[n], *len) {
+                    return Err(format!(
+                        "by {factors:?} of {:?}, where pixels lie between two of equal distance; nearest_mode \
+                         round_prefer_ceil is supported",
+                        x.lens()
+                    ));
+                }
+                shape[n] = *len;
+            }
+            let layer = Resizing { interpolation, ..Resizing::new(len[0], len[1]) };
+            layer.output_shape(&x.shape)?;
+            self.one(x, &shape, |name| Resizing { name, ..layer }.into(), Vec::new())
+        } else if last == 3 {
+            let size = Pair(of(1) as usize, of(2) as usize);
+            (shape[0], shape[1]) = (shape[0] * size.0, shape[1] * size.1);
+            let layer = UpSampling2D { interpolation, ..UpSampling2D::new(size) };
+            layer.output_shape(&x.shape)?;
+            self.one(x, &shape, |name| UpSampling2D { name, ..layer }.into(), Vec::new())
         } else {
-            let size = of(1);
+            let size = of(1) as usize;
+            shape[0] *= size;
             self.one(x, &shape, |name| UpSampling1D { size, name }.into(), Vec::new())
         };
         Ok(Flow { positive: x.positive, ..flow })
     }
+}
+
+/// The length of an axis that is resized to `wanted` by a factor; `word` says how places are found.
+fn resized_axis(len: usize, wanted: i64, factor: f64, word: &str) -> Said<usize> {
+    let out = usize::try_from(wanted).unwrap_or(0);
+    if !(1..=1 << 16).contains(&out) {
+        return Err(format!("{len} pixels to {wanted}, expected 1 to {}", 1 << 16));
+    }
+    if (out as f64 / len as f64 - factor).abs() > 1e-6 * factor {
+        return Err(format!("{len} pixels by {factor}, which is no whole number of pixels; give sizes"));
+    }
+    if word == "pytorch_half_pixel" && out == 1 && len > 1 {
+        return Err(
+            "to one pixel with pytorch_half_pixel, which takes the first; half_pixel is supported".into()
+        );
+    }
+    Ok(out)
+}
+
+/// True if the centre of a pixel of `out` lies in the middle between two of `len`.
+fn has_ties(len: usize, out: usize) -> bool {
+    (0..out).any(|at| ((2 * at + 1) * len).is_multiple_of(2 * out))
 }
 
 /// Expands the pads of some axes to those of all axes: first the pads before each axis, then those after it.
