@@ -284,7 +284,7 @@ impl Model {
         let mut words: Vec<WordRange> = Vec::new();
         // For each layer that only hands values of the input on: which.
         let mut handed: Vec<Vec<Range<usize>>> = Vec::new();
-        let whole = vec![0..self.pixels()];
+        let whole: Vec<Range<usize>> = std::iter::once(0..self.pixels()).collect();
         for p in &placed {
             let taken: Vec<&Vec<Range<usize>>> =
                 p.from.iter().map(|from| from.map_or(&whole, |n| &handed[n])).collect();
@@ -297,7 +297,7 @@ impl Model {
                     }
                     Vec::new()
                 }
-                Layer::InputLayer(layer) => vec![layer.values()],
+                Layer::InputLayer(layer) => std::iter::once(layer.values()).collect(),
                 Layer::Flatten(_) | Layer::Reshape(_) | Layer::Concatenate(_) => all(),
                 _ => Vec::new(),
             };

@@ -325,7 +325,7 @@ impl Flat {
         model: &str,
         causal: bool,
     ) -> Words<String> {
-        let (class, own) = described(layer)?;
+        let (class, _) = described(layer)?;
         // A model that calls another twice, which calls another twice, ends nowhere.
         self.calls += 1;
         if self.calls > MOST_LAYERS {
@@ -333,7 +333,7 @@ impl Flat {
         }
         match is_model(class) {
             true => self.model(layer, &from, &format!("{group}/"), false),
-            false => self.layer(layer, own, class, from, group, model, causal),
+            false => self.layer(layer, from, group, model, causal),
         }
     }
 
@@ -341,13 +341,12 @@ impl Flat {
     fn layer(
         &mut self,
         layer: &Value,
-        own: &str,
-        class: &str,
         inputs: Vec<String>,
         group: String,
         model: &str,
         causal: bool,
     ) -> Words<String> {
+        let (class, own) = described(layer)?;
         let mut config = layer.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
         if self.older {
             older::arguments(class, &mut config).map_err(|e| format!("layer `{own}` ({class}): {e}"))?;

@@ -55,6 +55,9 @@ pub struct Masks {
     made: BTreeMap<String, Mask>,
 }
 
+/// The layer that takes a tensor, and the argument by which it does.
+type Use<'v> = (Option<&'v str>, Option<&'v str>);
+
 /// The tensors among the arguments of the calls of a layer, with the argument's name where it has one.
 fn tensors(layer: &Value) -> Vec<(Option<&str>, &Value)> {
     fn within<'v>(key: Option<&'v str>, value: &'v Value, to: &mut Vec<(Option<&'v str>, &'v Value)>) {
@@ -86,7 +89,7 @@ fn name_of(layer: &Value) -> Option<&str> {
 impl Masks {
     /// Finds the operations of a functional model whose results are used as masks, and in no other way.
     pub fn of(layers: &[Value], config: &Value) -> Self {
-        let mut uses: BTreeMap<&str, Vec<(Option<&str>, Option<&str>)>> = BTreeMap::new();
+        let mut uses: BTreeMap<&str, Vec<Use<'_>>> = BTreeMap::new();
         for layer in layers {
             for (key, tensor) in tensors(layer) {
                 if let Some(from) = origin(tensor) {
@@ -100,7 +103,7 @@ impl Masks {
         for layer in layers.iter().rev() {
             let operation = text(layer, "module").is_some_and(|module| module.starts_with("keras.src.ops"));
             let (Some(name), true) = (name_of(layer), operation) else { continue };
-            let of_mask = |(user, key): &(Option<&str>, Option<&str>)| {
+            let of_mask = |(user, key): &Use<'_>| {
                 key.is_some_and(|key| ARGUMENTS.contains(&key))
                     || user.is_some_and(|user| names.contains(user))
             };

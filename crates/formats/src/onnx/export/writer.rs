@@ -114,7 +114,7 @@ impl Writer {
     pub fn constant(&mut self, wanted: &str, tensor: Tensor) -> String {
         if self.taken.contains(wanted) {
             let (known, same) = (&self.graph.initializer, tensor.to_proto(wanted));
-            if known.iter().any(|initializer| *initializer == same) {
+            if known.contains(&same) {
                 return same.name;
             }
         }

@@ -12,6 +12,9 @@ type Said<T> = std::result::Result<T, String>;
 /// Maximum number of characters of a layer's name that are taken from the file.
 const LONGEST: usize = 80;
 
+/// The kind of a layer, and name and length of each of its tensors.
+type Shape<'a> = (&'static str, Vec<(&'a str, usize)>);
+
 /// A layer with the names of its inputs.
 #[derive(Clone, Debug)]
 pub(super) struct Built {
@@ -140,7 +143,7 @@ impl Network {
 
     /// Lets layers of one kind with equal tensors share them, as when a module is called twice.
     pub fn share(&self, model: &mut Model) {
-        let mut first: BTreeMap<(&str, Vec<(&str, usize)>), Vec<&Built>> = BTreeMap::new();
+        let mut first: BTreeMap<Shape<'_>, Vec<&Built>> = BTreeMap::new();
         for (n, built) in self.layers.iter().enumerate() {
             let prefix = format!("{}.", built.name);
             let own = self.weights.range(prefix.clone()..).take_while(|(name, _)| name.starts_with(&prefix));
