@@ -7,6 +7,6 @@ fn dropped(i: u32) -> bool {
 
 // What a kept element is multiplied by.
 fn factor(i: u32) -> f32 {
-    if (NOISE == 2u) { return 1.0 + SCALE * normal(STREAM, i); }
+    if (NOISE == 2u) { return 1.0 + SCALE * gaussian(STREAM, i); }
     return SCALE;
 }

@@ -17,7 +17,7 @@ fn log_of_share(n: u32) -> f32 {
     return halves * 0.6931472 + 2.0 * s * series;
 }
 
-fn normal(stream: u32, index: u32) -> f32 {
+fn gaussian(stream: u32, index: u32) -> f32 {
     let radius = sqrt(max(-2.0 * log_of_share((random(stream, index) >> 8u) + 1u), 0.0));
     // Half of an angle from -π to π, whose cosine is 1 - 2 sin².
     let half = 3.1415927 * (f32(random(stream + SECOND_STREAM, index) >> 8u) / 16777216.0 - 0.5);
