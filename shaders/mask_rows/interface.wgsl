@@ -12,3 +12,4 @@ override ELSE: f32 = 0.0;
 // case ROWS=33,COLUMNS=7,ELSE=-1000
 // case ROWS=5,COLUMNS=4101
 // case ROWS=4101,COLUMNS=3
+// case ROWS=300,COLUMNS=3

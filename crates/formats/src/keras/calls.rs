@@ -1,22 +1,8 @@
 //! Functional models: the connections between layers, which Keras writes in `inbound_nodes`.
 
 use super::{masks::Masks, older};
-use crate::keras::node::{Words, is_tensor, text};
+use crate::keras::node::{Call, Origin, Words, is_tensor, origin, text};
 use serde_json::Value;
-
-/// The output of a layer: its name, and which of its calls gave it.
-pub(super) type Origin = (String, u64);
-
-/// One call of a layer.
-#[derive(Clone, Debug)]
-pub(super) struct Call {
-    /// The outputs that it takes.
-    pub sources: Vec<Origin>,
-    /// The masks that it takes, by their arguments.
-    pub masks: Vec<(String, Origin)>,
-    /// True if a query attends to no later key.
-    pub causal: bool,
-}
 
 /// The calls of a layer of a functional model, in Keras's order.
 pub(super) fn calls(layer: &Value, masks: &Masks) -> Words<Vec<Call>> {
@@ -82,16 +68,6 @@ fn source(tensor: &Value) -> Words<Origin> {
         ));
     }
     origin(tensor.pointer("/config/keras_history").unwrap_or(&Value::Null))
-}
-
-/// The output that `["conv2d", 0, 0]` names: a layer, the number of its call, the index of its output.
-pub(super) fn origin(history: &Value) -> Words<Origin> {
-    let (name, call, output) = (history[0].as_str(), history[1].as_u64(), history[2].as_u64());
-    let Some(name) = name else { return Err(format!("takes {history}, expected [\"a layer\", 0, 0]")) };
-    match (call, output) {
-        (Some(call), Some(0)) => Ok((name.to_string(), call)),
-        _ => Err(format!("takes output {history} of `{name}`; wgrad's layers have one")),
-    }
 }
 
 /// The inputs of a functional model in their order: the name by which data are given, if the model has a dictionary of

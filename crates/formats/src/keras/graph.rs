@@ -2,11 +2,10 @@
 //! without effect are left out, and every layer names the layers whose outputs it takes.
 
 use super::{
-    calls::{self, Call, Origin},
-    classes, compiled,
+    calls, classes, compiled,
     losses::Compiled,
     masks::Masks,
-    node::{Node, Words, text},
+    node::{Call, Node, Origin, Words, text},
     older,
 };
 use serde_json::{Map, Value};

@@ -1,8 +1,7 @@
 //! Masks in functional models. Keras writes the operations that make them into the graph, and the calls that take them.
 //! wgrad makes the same masks itself; here they are only compared.
 
-use super::calls::{self, Call, Origin};
-use super::node::{Mask, Words, is_tensor, text};
+use super::node::{self, Call, Mask, Origin, Words, is_tensor, text};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use wgrad::layers::{Layer, MaskRule};
@@ -123,7 +122,7 @@ impl Masks {
     /// The call of such an operation.
     pub fn call(layer: &Value) -> Words<Call> {
         let history = |tensor: &Value| tensor.pointer("/config/keras_history").cloned().unwrap_or_default();
-        let sources = tensors(layer).into_iter().map(|(_, tensor)| calls::origin(&history(tensor)));
+        let sources = tensors(layer).into_iter().map(|(_, tensor)| node::origin(&history(tensor)));
         Ok(Call { sources: sources.collect::<Words<_>>()?, masks: Vec::new(), causal: false })
     }
 
@@ -145,7 +144,7 @@ impl Masks {
                 ) else {
                     return Err("makes a mask of other than numbers that differ from one".into());
                 };
-                let from = calls::origin(from)?;
+                let from = node::origin(from)?;
                 let layer =
                     place(&from).ok_or_else(|| format!("takes `{}`, which is no earlier layer", from.0))?;
                 mask.parts.push((layer, value));

@@ -107,3 +107,27 @@ impl Mask {
 pub(super) fn is_tensor(value: &Value) -> bool {
     text(value, "class_name") == Some("__keras_tensor__")
 }
+
+/// The output of a layer: its name, and which of its calls gave it.
+pub(super) type Origin = (String, u64);
+
+/// One call of a layer.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    /// The outputs that it takes.
+    pub sources: Vec<Origin>,
+    /// The masks that it takes, by their arguments.
+    pub masks: Vec<(String, Origin)>,
+    /// True if a query attends to no later key.
+    pub causal: bool,
+}
+
+/// The output that `["conv2d", 0, 0]` names: a layer, the number of its call, the index of its output.
+pub(super) fn origin(history: &Value) -> Words<Origin> {
+    let (name, call, output) = (history[0].as_str(), history[1].as_u64(), history[2].as_u64());
+    let Some(name) = name else { return Err(format!("takes {history}, expected [\"a layer\", 0, 0]")) };
+    match (call, output) {
+        (Some(call), Some(0)) => Ok((name.to_string(), call)),
+        _ => Err(format!("takes output {history} of `{name}`; wgrad's layers have one")),
+    }
+}
