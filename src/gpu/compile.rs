@@ -19,9 +19,10 @@ impl Context {
         let shader = match variant.is_own() {
             // A user's file is checked each time.
             true => Arc::new(compose()?),
-            false => self
-                .texts
-                .shader(format!("{name} {}\n{}", call.activation.name, variant.source()), compose)?,
+            false => {
+                let (source, rest) = (variant.source(), call.op.appended(variant.source(), call.activation));
+                self.texts.shader(format!("{name}\n{source}\n{rest}"), compose)?
+            }
         };
         let trusted = call.trusts(variant, self.features) && !self.checked;
         let key = format!("{name} {trusted}\n{}\n{:?}", shader.text, call.sizes);

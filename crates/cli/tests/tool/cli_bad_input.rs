@@ -164,7 +164,11 @@ fn unknown_names_are_refused_with_the_known_ones() {
     let layer = |rest: &str| format!("[[layers]]\ntype = \"Flatten\"\n\n[[layers]]\n{rest}\n");
     let words = ["bad.toml: line 4", "Dense", "unknown activation `maxout`", "relu", "softmax"];
     model(&layer("type = \"Dense\"\nunits = 10\nactivation = \"maxout\"")).refuses(&words);
-    model(&layer("type = \"Attention\"")).refuses(&["line 4", "unknown type `Attention`", "Conv2D"]);
+    model(&layer("type = \"LocallyConnected1D\"")).refuses(&[
+        "line 4",
+        "unknown type `LocallyConnected1D`",
+        "Conv2D",
+    ]);
     let words = ["bad.toml: line 4", "layer 2 (Dense)", "units: invalid type", "\"ten\"", "a whole number"];
     model(&layer("type = \"Dense\"\nunits = \"ten\"")).refuses(&words);
     let words = ["bad.toml: line 4", "layer 2 (Dense)", "missing field `units`"];

@@ -150,13 +150,14 @@ pub fn parse(path: &Path, text: &str, image: Option<[usize; 3]>) -> Result<Loade
         let index = model.layers.len();
         held.give(&mut model, index);
         let rules = layer.rules();
-        let has_tensors = match taken.first() {
-            Some(first) => !rules.joined_parameters(&taken).is_empty() || !rules.states(first).is_empty(),
-            None => false,
-        };
         let given = match &taken[..] {
             [one] if !rules.joins() => rules.output_shape(one),
             several => rules.joined_shape(several),
+        };
+        // Only of inputs that fit does a layer know its tensors.
+        let has_tensors = match taken.first().filter(|_| given.is_ok()) {
+            Some(first) => !rules.joined_parameters(&taken).is_empty() || !rules.states(first).is_empty(),
+            None => false,
         };
         // An error about shapes is reported for the whole network, below.
         if let (Ok(given), false) = (given, taken.is_empty()) {
