@@ -263,7 +263,7 @@ fn too_large(value: &toml::Value) -> Option<i64> {
 }
 
 layers! {
-    input_layer::InputLayer: "shape = [3], first = 0, inputs = [\"input\"]: one of several inputs, a part of the network's row of values",
+    input_layer::InputLayer: "shape = [28, 28], first = 0, inputs = [\"input\"]: one of several inputs, a part of the network's row of values",
     dense::Dense: "units = N: y = activation(x · kernel + bias) over the last axis",
     einsum_dense::EinsumDense: "equation = \"abc,cde->abde\", output_shape = [-1, 2, 8]: products over the last axes",
     conv2d::Conv2D: "filters = N, kernel_size = 3: two-dimensional convolution",
