@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains the networks of 28 tutorials of Keras with wgrad, and writes the table of docs/tutorials.md.
+"""Trains the networks of 28 tutorials of Keras with wgrad, and prints a table of them; `--table` writes it to a file.
 
     KERAS_BACKEND=jax python scripts/tutorials.py [--only TEXT] [--steps N] [--epochs N] [--table FILE]
 

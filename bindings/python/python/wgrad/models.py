@@ -92,7 +92,7 @@ class Model:
         #: Shapes of outputs by layer, with the batch.
         self._shapes: dict[Any, list[Any]] = {}
         if inputs is not None or outputs is not None:
-            given = list(inputs.values()) if isinstance(inputs, dict) else list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+            given = _tensors_of(inputs)
             if not given or not all(isinstance(one, layers.Tensor) and isinstance(one.layer, layers.InputLayer) for one in given):
                 raise TypeError("inputs are no inputs: begin with layers.Input(shape), and give one, a list or a dictionary of them")
             if isinstance(outputs, (list, tuple)) and len(outputs) == 1:
@@ -142,7 +142,7 @@ class Model:
         """The output for the outputs of other layers. Several calls share the weights, which begin as this model's."""
         if self._output is None:
             raise ValueError("the model has no layers, expected at least one")
-        given = list(inputs.values()) if isinstance(inputs, dict) else list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        given = _tensors_of(inputs)
         own = self._inputs_in_order()
         if len(given) != len(own):
             raise ValueError(f"{self.name} is called with {len(given)} inputs, expected {len(own)}")
@@ -154,9 +154,7 @@ class Model:
         return made[self._output]
 
     def _inputs_in_order(self) -> list[layers.Tensor]:
-        if isinstance(self._inputs, dict):
-            return list(self._inputs.values())
-        return list(self._inputs) if isinstance(self._inputs, (list, tuple)) else [self._inputs]
+        return _tensors_of(self._inputs)
 
     def _layers_config(self) -> list[dict[str, Any]]:
         described, numbers = {}, self._calls()
@@ -471,6 +469,13 @@ class _Own:
     def history(self, calls: callbacks.CallbackList) -> callbacks.History:
         self.model.history = calls.history
         return calls.history
+
+
+def _tensors_of(given: Any) -> list[Any]:
+    """One tensor, or those of a list or a dictionary, as a list."""
+    if isinstance(given, dict):
+        return list(given.values())
+    return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
 def _input(layer: layers.Layer) -> dict[str, Any]:
