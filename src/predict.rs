@@ -4,7 +4,7 @@ use crate::{
     Error, Result,
     checkpoint::Checkpoint,
     compiled::CompiledModel,
-    data::{NoWord, no_word},
+    data::no_word,
     feed::{Batch, Step},
     gpu::{Context, Fetch, floats},
     loss::Loss,
@@ -115,14 +115,10 @@ impl Predictor {
     /// Refuses images with values that should be words and are none.
     fn check_words(&self, images: &[u8]) -> Result<()> {
         let each = self.compiled.plan.program.pixels / size_of::<f32>();
-        let Some(NoWord { row, place, value, count }) = no_word(images, each, &self.words) else {
-            return Ok(());
-        };
-        let message = format!(
-            "got {value} in row {row} (from 0), at value {place}, expected a whole number from 0 to {}",
-            count - 1
-        );
-        Err(Error::Dataset { data: "the input".into(), message })
+        match no_word(images, each, &self.words) {
+            None => Ok(()),
+            Some(no_word) => Err(Error::Dataset { data: "the input".into(), message: no_word.to_string() }),
+        }
     }
 
     /// The class probabilities of each image in `images`, which are (images, height, width, channels) bytes; for a

@@ -6,7 +6,7 @@ use super::dataset::Dataset;
 use crate::{Error, Result};
 use crate::{model::WordRange, preprocessing::Preprocessing, words::hex};
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// The values of images, in the order (N, H, W, C).
 #[derive(Debug, Clone, PartialEq)]
@@ -238,11 +238,7 @@ impl Dataset {
         let each = (self.height * self.width * self.channels).max(1);
         match no_word(split.images.memory(), each, words) {
             None => Ok(()),
-            Some(NoWord { row, place, value, count }) => self.refuse(format!(
-                "got {value} in row {row} (from 0) of its {name} part, at value {place}, expected a whole number from 0 to \
-                 {}",
-                count - 1
-            )),
+            Some(no_word) => self.refuse(format!("its {name} part: {no_word}")),
         }
     }
 
@@ -261,6 +257,17 @@ pub(crate) struct NoWord {
     pub value: f32,
     /// Number of words.
     pub count: usize,
+}
+
+impl fmt::Display for NoWord {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { row, place, value, count } = self;
+        let last = count - 1;
+        write!(
+            f,
+            "got {value} in row {row}, at value {place} (both from 0), expected a whole number from 0 to {last}"
+        )
+    }
 }
 
 /// The first of the floats in `bytes`, rows of `each`, that should be a word and is none.

@@ -17,5 +17,5 @@ pub mod stream;
 /// Mean and standard deviation of each channel, in one pass.
 pub mod normalization;
 
-pub(crate) use arrays::{NoWord, no_word};
+pub(crate) use arrays::no_word;
 pub use dataset::{Dataset, Split};

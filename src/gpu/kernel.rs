@@ -3,6 +3,7 @@
 use crate::op::Shader;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    hash::Hash,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
@@ -22,8 +23,17 @@ pub(super) struct Texts {
     modules: Mutex<HashMap<(bool, String), wgpu::ShaderModule>>,
 }
 
-/// Most modules that are kept; those of a network are a few dozen.
-const MOST_MODULES: usize = 512;
+/// Most texts that are kept of either kind; a network has a few dozen.
+const MOST_TEXTS: usize = 512;
+
+/// Keeps `made` under `key`. A full cache starts anew: what it held is only work saved.
+fn keep<K: Eq + Hash, V>(known: &Mutex<HashMap<K, V>>, key: K, made: V) {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    if known.len() >= MOST_TEXTS {
+        known.clear();
+    }
+    known.insert(key, made);
+}
 
 impl Texts {
     /// The shader under this key, or the one that `compose` makes.
@@ -32,12 +42,12 @@ impl Texts {
         key: String,
         compose: impl FnOnce() -> crate::Result<Shader>,
     ) -> crate::Result<Arc<Shader>> {
-        let known = || self.shaders.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shader) = known().get(&key) {
-            return Ok(shader.clone());
+        let known = self.shaders.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(shader) = known {
+            return Ok(shader);
         }
         let shader = Arc::new(compose()?);
-        known().insert(key, shader.clone());
+        keep(&self.shaders, key, shader.clone());
         Ok(shader)
     }
 
@@ -49,11 +59,7 @@ impl Texts {
 
     /// Keeps a valid module.
     pub(super) fn keep(&self, text: &str, trusted: bool, module: wgpu::ShaderModule) {
-        let mut known = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST_MODULES {
-            known.clear();
-        }
-        known.insert((trusted, text.to_string()), module);
+        keep(&self.modules, (trusted, text.to_string()), module);
     }
 }
 

@@ -246,6 +246,10 @@ macro_rules! drops {
                 MaskRule::Passes
             }
 
+            fn draws(&self) -> bool {
+                self.drop().amount > 0.0
+            }
+
             fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
                 self.drop().shape(input)
             }
@@ -295,6 +299,7 @@ mod tests {
                 let x = b.batched("x", &[3]);
                 let mut place = Place { input: vec![3], output: vec![3], x, ..Place::default() };
                 let y = layer.forward(&mut b, &mut place);
+                assert_eq!(layer.draws(), amount > 0.0, "{}", layer.slug());
                 assert_eq!((y != x, b.program.nodes.len() == 1), (acts, acts), "{} {mode:?}", layer.slug());
             }
         }

@@ -92,6 +92,11 @@ pub trait Rules {
         false
     }
 
+    /// Returns true if the layer draws random numbers in training.
+    fn draws(&self) -> bool {
+        false
+    }
+
     /// Returns the shape of the output, or an error that says what does not fit and what would.
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String>;
 

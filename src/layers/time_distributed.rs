@@ -104,6 +104,10 @@ impl Rules for TimeDistributed {
         Ok([&[*time], &output[..]].concat())
     }
 
+    fn draws(&self) -> bool {
+        self.layer.rules().draws()
+    }
+
     fn mask_rule(&self) -> MaskRule {
         match *self.layer {
             Layer::SimpleRNN(_)

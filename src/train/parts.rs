@@ -95,24 +95,41 @@ pub fn differences(model: &Model, options: &Options) -> Vec<&'static str> {
     if options.objective.augment.mixup > 0.0 {
         differences.push("mixup mixes images of the same part");
     }
-    if has(drops) || !options.objective.augment.is_off() {
+    if has(|layer| layer.rules().draws()) || !options.objective.augment.is_off() {
         differences.push("random numbers are drawn for each part");
     }
     differences
 }
 
-fn drops(layer: &Layer) -> bool {
-    match layer {
-        Layer::TimeDistributed(outer) => drops(&outer.layer),
-        layer => {
-            matches!(layer, Layer::Dropout(_) | Layer::SpatialDropout1D(_) | Layer::SpatialDropout2D(_))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::Options;
+    use super::{Model, Options, differences};
+    use crate::layers::{
+        AlphaDropout, Dropout, Flatten, GaussianDropout, GaussianNoise, Layer, SpatialDropout1D,
+        SpatialDropout2D, TimeDistributed,
+    };
+
+    #[test]
+    fn each_layer_that_draws_is_a_difference() {
+        let layers: [Layer; 7] = [
+            Dropout::new(0.5).into(),
+            SpatialDropout1D::new(0.5).into(),
+            SpatialDropout2D::new(0.5).into(),
+            GaussianNoise::new(0.5).into(),
+            GaussianDropout::new(0.5).into(),
+            AlphaDropout::new(0.5).into(),
+            TimeDistributed::new(GaussianNoise::new(0.5)).into(),
+        ];
+        let drawn = |layer: Layer| {
+            let model = Model::new("drawn", [4, 4, 1]).add(layer);
+            let found = differences(&model, &Options::default());
+            found.contains(&"random numbers are drawn for each part")
+        };
+        for layer in layers {
+            assert!(drawn(layer.clone()), "{}", layer.kind());
+        }
+        assert!(!drawn(Dropout::new(0.0).into()) && !drawn(Flatten::new().into()));
+    }
 
     #[test]
     fn a_batch_is_cut_into_few_parts_of_about_one_size() {

@@ -203,7 +203,7 @@ impl Eval {
         chosen_here: bool,
     ) -> Result<ExitCode> {
         let (data, formula) = (&judged.data, formula(run, checkpoint));
-        let accuracy = |accuracy: f64| Some(accuracy).filter(|_| found.regression.is_none());
+        let accuracy = |accuracy: f64| found.regression.is_none().then_some(accuracy);
         let reported = if found.regression.is_some() { &[][..] } else { &data.classes };
         let classes: Vec<_> = reported
             .iter()

@@ -137,7 +137,7 @@ fn beside(config: &Config) -> Vec<Flag> {
     let delta = delta.filter(|delta| *delta != 0.0 && !matches!(schedule.decay, Decay::Plateau { .. }));
     let weights = Some(&objective.class_weight).filter(|weights| !weights.is_empty());
     let values = [
-        ("--seed", Some(seed.to_string()).filter(|_| *seed != 0)),
+        ("--seed", (*seed != 0).then_some(seed.to_string())),
         ("--class-weight", weights.map(|weights| list(weights))),
         ("--monitor", (callbacks.monitor == Monitor::Accuracy).then(|| "accuracy".to_string())),
         ("--patience", stopping.map(|stopping| stopping.patience.to_string())),
@@ -281,18 +281,18 @@ fn read(record: &DataRecord) -> Vec<Flag> {
     let rest = [
         ("--label", label.clone()),
         ("--missing", missing.map(String::from)),
-        ("--na", Some(na.join(",")).filter(|_| !na.is_empty())),
-        ("--not-na", Some(not_na.join(",")).filter(|_| !not_na.is_empty())),
+        ("--na", (!na.is_empty()).then_some(na.join(","))),
+        ("--not-na", (!not_na.is_empty()).then_some(not_na.join(","))),
         ("--header", header.map(String::from)),
         ("--comment", comment.map(String::from)),
         ("--decimal", decimal.map(String::from)),
         ("--shape", shape),
         ("--target", target.map(String::from)),
         ("--size", size.map(|size| size.to_string())),
-        ("--fit", Some(fit.to_string()).filter(|_| *fit != Default::default())),
+        ("--fit", (*fit != Default::default()).then_some(fit.to_string())),
         ("--channels", channels.map(|n| n.to_string())),
         ("--test-share", test_share.map(|share| share.to_string())),
-        ("--split-seed", Some(split_seed.to_string()).filter(|_| *split_seed != 0)),
+        ("--split-seed", (*split_seed != 0).then_some(split_seed.to_string())),
     ];
     all.extend(rest.into_iter().filter(|(_, value)| value.is_some()));
     all

@@ -126,7 +126,7 @@ impl Arrays {
         for (x, y) in parts() {
             if x.shape.get(1..) != self.train.0.shape.get(1..) {
                 let message =
-                    format!("images of {:?} next to training images of {:?}", &x.shape, self.train.0.shape);
+                    format!("images of {:?} next to training images of {:?}", x.shape, self.train.0.shape);
                 return Err(fail(format!("{message}; all parts must have the same shape")));
             }
             let plain = matches!(y.shape[..], [_] | [_, 1]);
@@ -149,8 +149,7 @@ impl Arrays {
         let reported: Vec<&Elements> = parts().map(|(_, y)| &y.elements).collect();
         let classes = if numbers { Vec::new() } else { labels::classes(&reported).map_err(fail)? };
         warnings.extend(labels::alike(&reported));
-        warnings
-            .extend(Some(&reported).filter(|_| numbers).and_then(|reported| range::merged_labels(reported)));
+        warnings.extend(numbers.then_some(&reported).and_then(|reported| range::merged_labels(reported)));
         let split = |part: Option<&(Array, Array)>| -> Result<Split> {
             let Some((x, y)) = part else { return Ok(Split::new(Vec::new(), &[])) };
             let images = range::values(&x.elements, floats).map_err(fail)?;

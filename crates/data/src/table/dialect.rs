@@ -6,7 +6,7 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 use crate::number::Readings;
 
 /// The possible delimiters.
-const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+const DELIMITERS: [u8; 4] = *b",;\t|";
 /// Maximum number of lines that are read to choose one.
 const LOOKED_AT: usize = 50;
 /// Number of bytes after which two lines are enough.

@@ -111,7 +111,7 @@ pub fn of(config: &Value) -> Words<Graph> {
     if flat.nodes.len() > MOST_LAYERS {
         return Err(format!("has {} layers, expected at most {MOST_LAYERS}", flat.nodes.len()));
     }
-    let mut nodes = sorted(std::mem::take(&mut flat.nodes))?;
+    let mut nodes = std::mem::take(&mut flat.nodes);
     if let Some(at) = nodes.iter().position(|node| node.name == output) {
         let last = nodes.remove(at);
         nodes.push(last);
@@ -527,39 +527,6 @@ fn counted(used: &mut HashMap<String, usize>, class: &str) -> String {
     let n = used.entry(name.clone()).or_insert(0);
     *n += 1;
     if *n == 1 { name } else { format!("{name}_{}", *n - 1) }
-}
-
-/// Sorts the layers so that each follows those whose outputs it takes. A valid order stays as it is.
-fn sorted(nodes: Vec<Node>) -> Words<Vec<Node>> {
-    let of: HashMap<&str, usize> =
-        nodes.iter().enumerate().map(|(n, node)| (node.name.as_str(), n)).collect();
-    // For each layer: the layers that take its output, and the number of its inputs that are not sorted yet.
-    let (mut takers, mut missing) = (vec![Vec::new(); nodes.len()], vec![0; nodes.len()]);
-    for (n, node) in nodes.iter().enumerate() {
-        for input in node.inputs.iter().filter(|input| *input != INPUT) {
-            // An input that no layer gives stays missing.
-            if let Some(from) = of.get(input.as_str()) {
-                takers[*from].push(n);
-            }
-            missing[n] += 1;
-        }
-    }
-    let mut ready: BTreeSet<usize> = (0..nodes.len()).filter(|n| missing[*n] == 0).collect();
-    let mut order = Vec::with_capacity(nodes.len());
-    while let Some(n) = ready.pop_first() {
-        order.push(n);
-        for taker in &takers[n] {
-            missing[*taker] -= 1;
-            if missing[*taker] == 0 {
-                ready.insert(*taker);
-            }
-        }
-    }
-    if let Some(n) = missing.iter().position(|missing| *missing > 0) {
-        return Err(format!("{}: its inputs depend on itself", nodes[n].label()));
-    }
-    let mut nodes: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
-    Ok(order.into_iter().filter_map(|n| nodes[n].take()).collect())
 }
 
 /// The shape of the images for a network; a row of all values, if it has several inputs. With three axes, it is the

@@ -195,7 +195,7 @@ pub(super) fn constant(
         match input {
             Some(Value::Constant(tensor)) => tensors.push(Some(&**tensor)),
             None => tensors.push(None),
-            Some(Value::Zeros) => return Ok(Some(Value::Zeros).filter(|_| node.op() != "Concat")),
+            Some(Value::Zeros) => return Ok((node.op() != "Concat").then_some(Value::Zeros)),
             Some(Value::Flow(_)) => return Ok(None),
         }
     }
