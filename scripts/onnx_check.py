@@ -16,9 +16,11 @@ def shake(path):
     data = bytearray(path.read_bytes())
     start = 8 + int.from_bytes(data[:8], "little")
     generator = numpy.random.default_rng(1)
-    for name, tensor in sorted(json.loads(data[8:start]).items()):
-        if name == "__metadata__":
-            continue
+    header = json.loads(data[8:start])
+    # Only a file as wgrad wrote it has wgrad's position and checksum.
+    header.pop("__metadata__", None)
+    data[8:start] = json.dumps(header, separators=(",", ":")).encode().ljust(start - 8)
+    for name, tensor in sorted(header.items()):
         first, last = (start + offset for offset in tensor["data_offsets"])
         values = numpy.frombuffer(data[first:last], "<f4").copy()
         noise = generator.uniform(-1, 1, values.shape).astype("<f4")

@@ -4,20 +4,27 @@ use crate::{arrays::floats, errors::Failure};
 use numpy::{PyArray1, PyArrayMethods};
 use pyo3::{IntoPyObjectExt, prelude::*};
 use wgrad::data::{Dataset, Split};
-use wgrad_data::{DataSpec, Places, download};
+use wgrad_data::{DataSpec, Places, Reading, download};
 
 /// Images and labels of a part.
 type Part<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 
-/// Reads a data set, by its name or from a path, and fetches Fashion-MNIST if it is not here. Returns the training part,
-/// the test part, and the names of the classes. Images are (rows, height, width, channels) of uint8 or float32, labels
+/// Reads a data set, by its name or from a path, and fetches a published one if it is not here. Returns the training part,
+/// the test part, and the names of the classes. `maxlen` and `num_words` are those of [`Reading`]. Images are (rows, height, width, channels) of uint8 or float32, labels
 /// int64, or float32 for numbers.
 #[pyfunction]
-pub fn load_data<'py>(py: Python<'py>, name: String) -> PyResult<(Part<'py>, Part<'py>, Vec<String>)> {
+#[pyo3(signature = (name, maxlen = None, num_words = None))]
+pub fn load_data<'py>(
+    py: Python<'py>,
+    name: String,
+    maxlen: Option<usize>,
+    num_words: Option<usize>,
+) -> PyResult<(Part<'py>, Part<'py>, Vec<String>)> {
     let read = move || -> Result<Dataset, Failure> {
         let spec: DataSpec = name.parse()?;
         let options = download::Options::default();
-        Ok(wgrad_data::load_or_fetch(&spec, &Places::from_env(), &options, &mut |_| ())?)
+        let reading = Reading { maxlen, num_words, ..Reading::default() };
+        Ok(wgrad_data::load_or_fetch_with(&spec, &Places::from_env(), &reading, None, &options, &mut |_| ())?)
     };
     let data = py.detach(read)?;
     let part = |split: &Split| part(py, &data, split);

@@ -175,6 +175,21 @@ def test_data_sets_are_arrays(tmp_path):
         wgrad.load_data("mnits")
 
 
+def test_texts_are_rows_of_words_as_keras_pads_them(tmp_path):
+    keras = pytest.importorskip("keras")
+    random = np.random.default_rng(3)
+    texts = np.empty(40, dtype=object)
+    texts[:] = [random.integers(1, 50, random.integers(0, 9)).tolist() for _ in range(40)]
+    labels = np.arange(40) % 2
+    np.savez(tmp_path / "texts.npz", x_train=texts, y_train=labels, x_test=texts[:7], y_test=labels[:7])
+    (x, y), (test, _), _ = wgrad.load_data(tmp_path / "texts.npz", maxlen=5, num_words=30)
+    rare = [[2 if word >= 30 else word for word in text] for text in texts]
+    expected = keras.utils.pad_sequences(rare, maxlen=5)
+    assert np.array_equal(x, expected) and np.array_equal(test, expected[:7]) and np.array_equal(y, labels)
+    with pytest.raises(ValueError, match="maxlen"):
+        wgrad.load_data(tmp_path / "texts.npz")
+
+
 def test_adapters_are_listed():
     found = wgrad.adapters()
     assert [index for index, _, _ in found] == list(range(len(found))) and found

@@ -64,9 +64,11 @@ const FIELDS: &[(&str, Said)] = &[
     ("fit", Value("--fit")),
     ("header", Value("--header")),
     ("label", Value("--label")),
+    ("maxlen", Value("--maxlen")),
     ("missing", Value("--missing")),
     ("na", Value("--na")),
     ("not_na", Value("--not-na")),
+    ("num_words", Value("--num-words")),
     ("shape", Value("--shape")),
     ("size", Value("--size")),
     ("split_seed", Value("--split-seed")),
@@ -120,6 +122,7 @@ fn fields() -> impl Iterator<Item = (&'static str, Said)> {
 /// replaces `{}`. The second is empty where no message has an argument.
 const ITEMS: &[(&str, &str, &str)] = &[
     ("Predictor::outputs", "wgrad predict", "wgrad predict RUN {}"),
+    ("Published::fetch", "wgrad data fetch", "wgrad data fetch {}"),
     ("Run::create", "wgrad train", ""),
     ("Run::last", "`--last` (of export: `--weights last`)", ""),
     ("Run::take", "--resume", "wgrad train --resume {}"),
@@ -218,7 +221,7 @@ mod tests {
     #[allow(unused_imports, reason = "the compiler finds them")]
     mod items {
         use wgrad::{gpu::list, networks::NETWORKS, op::user_file::read, predict::Predictor, train::Trainer};
-        use wgrad_data::places::fetch;
+        use wgrad_data::{places::fetch, published::Published};
         use wgrad_formats::{keras::load, model_file::TEMPLATE, onnx::import};
         use wgrad_lab::{measure, sweep, template, tune};
         use wgrad_run::Run;

@@ -79,6 +79,7 @@ impl Progress {
                 self.0.finish_and_clear();
                 self.say(&format!("{name}: verified"));
             }
+            Event::Unpacking { name } => self.say(&format!("unpacking {name}")),
         }
     }
 }

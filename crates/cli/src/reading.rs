@@ -70,6 +70,12 @@ pub struct ReadingArgs {
     /// Folders of pictures: 1 for grey, 3 for colour [default: 3]
     #[arg(long, value_name = "1|3")]
     channels: Option<usize>,
+    /// Texts as lists of words' numbers: numbers in a row; a longer text loses its beginning, and zeros precede a shorter one
+    #[arg(long, value_name = "N")]
+    maxlen: Option<usize>,
+    /// Texts as lists of words' numbers: words from this number on become 2, the unknown word
+    #[arg(long, value_name = "N")]
+    num_words: Option<usize>,
     /// Data without a test part: the share to hold out as one [default: 0.2]
     #[arg(long, value_name = "SHARE")]
     test_share: Option<f64>,
@@ -96,6 +102,8 @@ impl ReadingArgs {
             size: self.size,
             fit: self.fit.unwrap_or_default(),
             channels: self.channels,
+            maxlen: self.maxlen,
+            num_words: self.num_words,
             test_share: self.test_share,
             split_seed: self.split_seed.unwrap_or_default(),
             again: None,

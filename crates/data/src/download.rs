@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use crate::Result;
 use content::verify;
+#[cfg(feature = "download")]
+pub(crate) use mirrors::locked;
 
 mod content;
 #[cfg(feature = "download")]
@@ -35,6 +37,8 @@ pub struct RemoteFile<'a> {
     pub sha256: &'a str,
     /// Bytes of the content, decompressed; nothing much longer is accepted.
     pub bytes: u64,
+    /// True if digest and length are those of the file as it is sent, compressed or not.
+    pub as_sent: bool,
 }
 
 /// Choice of the proxy.
@@ -53,7 +57,7 @@ pub enum ProxySetting {
 /// Options of a download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// Addresses of folders, tried in this order.
+    /// Addresses of folders, tried in this order; also paths of folders on this machine.
     pub mirrors: Vec<String>,
     /// Number of passes over the list of mirrors.
     pub rounds: usize,
@@ -118,6 +122,11 @@ pub enum Event<'a> {
     },
     /// The file is here, verified, under its name.
     Finished {
+        /// Its name.
+        name: &'a str,
+    },
+    /// The archive is here and is being unpacked.
+    Unpacking {
         /// Its name.
         name: &'a str,
     },

@@ -161,6 +161,19 @@ pub enum Error {
         /// Every place searched, with what is there, in words.
         places: Vec<String>,
     },
+    /// A published data set is not in the user's cache.
+    #[error("{title} is not in {}; `Published::fetch({name})` downloads it ({megabytes} MB), or name a folder \
+             that holds its files with `.data = DIR`", folder.display())]
+    NotFetched {
+        /// Its name in commands.
+        name: String,
+        /// Its name in reports.
+        title: String,
+        /// The folder of the cache.
+        folder: PathBuf,
+        /// Size of the download, in megabytes.
+        megabytes: u64,
+    },
     /// The content of a file is not the published one.
     #[error("{}: {verdict}: got SHA-256 {got} of the decompressed content, expected {expected}; {next}", path.display())]
     DigestMismatch {
@@ -198,8 +211,9 @@ pub enum Error {
     },
     /// The name of a data set is unknown.
     #[error(
-        "data set {got:?} is not known, expected fashion-mnist, synthetic, or the path of a folder or file \
-             with your own data; check the spelling or the path"
+        "data set {got:?} is not known, expected fashion-mnist, synthetic, {}, or the path of a folder or file \
+             with your own data; check the spelling or the path",
+        crate::published::PUBLISHED.map(|set| set.name).join(", ")
     )]
     DataSpec {
         /// The name given.

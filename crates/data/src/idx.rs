@@ -151,7 +151,12 @@ pub(crate) fn sha256_of(shape: &[usize], data: &[u8]) -> String {
 /// SHA-256 in hexadecimal and length in bytes of the content of `reader`, decompressed where it is gzip. Stops with
 /// an error after more than `most` bytes.
 pub(crate) fn content_digest(reader: impl Read, most: u64) -> io::Result<(String, u64)> {
-    let mut content = decompressed(reader)?.take(most.saturating_add(1));
+    digest(decompressed(reader)?, most)
+}
+
+/// SHA-256 in hexadecimal and length in bytes of `reader` as it is. Stops with an error after more than `most` bytes.
+pub(crate) fn digest(reader: impl Read, most: u64) -> io::Result<(String, u64)> {
+    let mut content = reader.take(most.saturating_add(1));
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     let mut length = 0_u64;

@@ -19,6 +19,8 @@ pub mod folder;
 pub mod cifar;
 /// EMNIST: letters and digits, in files with other names.
 mod emnist;
+/// Data sets that are known by name, fetched where they are not here.
+pub mod published;
 /// The places that are searched for Fashion-MNIST.
 pub mod places;
 /// Detection of incomplete JPEG files.
@@ -44,6 +46,7 @@ mod found;
 
 pub use error::{Error, Result};
 pub use places::Places;
+use published::Published;
 pub use reading::Reading;
 use std::{
     path::{Path, PathBuf},
@@ -65,6 +68,8 @@ pub enum DataSpec {
         /// Number of test images.
         test: usize,
     },
+    /// Another published data set, from the user's cache.
+    Published(&'static Published),
     /// A folder or file; its content determines its kind.
     Folder(PathBuf),
 }
@@ -72,7 +77,7 @@ pub enum DataSpec {
 impl FromStr for DataSpec {
     type Err = Error;
 
-    /// Parses `fashion-mnist`, `synthetic`, or a path. A path need not exist yet. A bare word that does not exist
+    /// Parses `fashion-mnist`, `synthetic`, the name of a [`Published`] data set, or a path. A path need not exist yet. A bare word that does not exist
     /// as a path is refused as a misspelt name.
     ///
     /// # Errors
@@ -81,6 +86,9 @@ impl FromStr for DataSpec {
         match text {
             "fashion-mnist" => Ok(Self::FashionMnist),
             "synthetic" => Ok(Self::Synthetic { seed: 0, train: synthetic::TRAIN, test: synthetic::TEST }),
+            _ if published::find(text).is_some_and(|_| !Path::new(text).exists()) => published::find(text)
+                .map(Self::Published)
+                .ok_or_else(|| Error::DataSpec { got: text.to_owned() }),
             _ => {
                 let path = Path::new(text);
                 let looks_like_a_path = path.exists() || text.contains(['/', '\\']);
@@ -98,13 +106,15 @@ impl std::fmt::Display for DataSpec {
         match self {
             Self::FashionMnist => f.write_str("fashion-mnist"),
             Self::Synthetic { .. } => f.write_str("synthetic"),
+            Self::Published(set) => f.write_str(set.name),
             Self::Folder(path) => write!(f, "{}", path.display()),
         }
     }
 }
 
 /// Loads a data set that is on this machine or can be generated. It never uses the network: where Fashion-MNIST is
-/// in none of the `places`, [`Error::DataNotFound`] lists them, and [`places::fetch`] downloads it.
+/// in none of the `places`, [`Error::DataNotFound`] lists them, and [`places::fetch`] downloads it;
+/// [`Error::NotFetched`] names any other published data set that is not here.
 ///
 /// # Errors
 /// Every error that the files can cause, each with the file's path.
@@ -123,15 +133,21 @@ pub fn load_with(
     reading: &Reading,
     table: Option<&table::Table>,
 ) -> Result<Dataset> {
-    if !matches!(spec, DataSpec::Folder(_)) {
+    if matches!(spec, DataSpec::FashionMnist | DataSpec::Synthetic { .. }) {
         reading.suits(reading::Kind::Fixed)?;
     }
     let data = match spec {
         DataSpec::FashionMnist => places::load(places)?,
         DataSpec::Synthetic { seed, train, test } => synthetic::synthetic(*seed, *train, *test),
+        DataSpec::Published(set) => set.load(&cached(set, places)?, reading)?,
         DataSpec::Folder(path) => found::load(path, reading, table)?,
     };
     Ok(reported(data, reading, table.is_none()))
+}
+
+/// The folder of a published data set in the user's cache.
+fn cached(set: &Published, places: &Places) -> Result<PathBuf> {
+    set.folder(places).ok_or_else(places::no_cache)
 }
 
 /// Adds a warning where the options ask for a share to be held out, but the data set has a test part.
@@ -146,7 +162,7 @@ fn reported(mut data: Dataset, reading: &Reading, new: bool) -> Dataset {
     data
 }
 
-/// Loads as [`load`] does, but downloads Fashion-MNIST into the cache first where it is not on this machine, and
+/// Loads as [`load`] does, but downloads a published data set into the cache first where it is not on this machine, and
 /// reports to `progress`.
 ///
 /// # Errors
@@ -160,8 +176,8 @@ pub fn load_or_fetch(
     load_or_fetch_with(spec, places, &Reading::default(), None, options, progress)
 }
 
-/// Loads as [`load_with`] does, but downloads Fashion-MNIST into the cache first where it is not on this machine,
-/// and reports to `progress`.
+/// Loads as [`load_with`] does, but downloads a published data set into the cache first where it is not on this machine,
+/// and reports to `progress`. Fashion-MNIST comes from the mirrors of `options`, any other data set from its own.
 ///
 /// # Errors
 /// The errors of [`load_with`] and [`load_or_fetch`].
@@ -177,6 +193,14 @@ pub fn load_or_fetch_with(
         DataSpec::FashionMnist => {
             reading.suits(reading::Kind::Fixed)?;
             Ok(reported(places::load_or_fetch(places, options, progress)?, reading, true))
+        }
+        DataSpec::Published(set) => {
+            let folder = cached(set, places)?;
+            if !set.is_in(&folder) {
+                let options = download::Options { mirrors: set.options().mirrors, ..options.clone() };
+                set.fetch(&folder, &options, progress)?;
+            }
+            load_with(spec, places, reading, table)
         }
         _ => load_with(spec, places, reading, table),
     }

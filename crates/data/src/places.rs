@@ -77,6 +77,15 @@ pub fn load(places: &Places) -> Result<Dataset> {
     Err(Error::DataNotFound { name: "Fashion-MNIST".to_owned(), places: looked_at })
 }
 
+/// True if one of the `places` has Fashion-MNIST's four files; their content is not read.
+pub fn is_here(places: &Places) -> bool {
+    let all = |folder: &PathBuf| folder::find(folder).iter().all(Option::is_some);
+    match &places.named {
+        Some(named) => all(named),
+        None => places.system.iter().chain(&places.cache).any(all),
+    }
+}
+
 /// Loads as [`load`] does. Where the files are not found, or the cache is damaged, downloads them into the cache
 /// first.
 ///
@@ -114,14 +123,17 @@ fn is_in_cache(path: &Path, places: &Places) -> bool {
 /// [`Error::Download`] where no mirror delivered a file, [`wgrad::Error::Io`] where it cannot be written,
 /// [`Error::DataNotFound`] where there is no cache folder.
 pub fn fetch(places: &Places, options: &Options, progress: &mut dyn FnMut(Event<'_>)) -> Result<PathBuf> {
-    let Some(cache) = &places.cache else {
-        return Err(Error::DataNotFound {
-            name: "the user's cache folder".to_owned(),
-            places: vec!["the home folder: not known; set HOME or XDG_CACHE_HOME".to_owned()],
-        });
-    };
+    let cache = places.cache.as_ref().ok_or_else(no_cache)?;
     download::fetch(&FILES, cache, options, progress)?;
     Ok(cache.clone())
+}
+
+/// The error where there is no cache folder.
+pub(crate) fn no_cache() -> Error {
+    Error::DataNotFound {
+        name: "the user's cache folder".to_owned(),
+        places: vec!["the home folder: not known; set HOME or XDG_CACHE_HOME".to_owned()],
+    }
 }
 
 fn load_published(path: &Path, next: &'static str) -> Result<Dataset> {

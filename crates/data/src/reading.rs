@@ -54,6 +54,13 @@ pub struct Reading {
     /// Number of channels: 1 for grey, 3 for colour (folders of pictures only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<usize>,
+    /// Numbers of a row of words: longer rows lose their beginning, and zeros precede shorter ones (lists in an archive
+    /// only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maxlen: Option<usize>,
+    /// Number of words: those from this number on become 2 (lists in an archive only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_words: Option<usize>,
     /// Share of the training images that becomes the test part where there is none; [`TEST_SHARE`] by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_share: Option<f64>,
@@ -110,6 +117,7 @@ impl Reading {
             "comma-separated values, or rows in an .npz archive; leave it out",
         );
         let pictures = (&[Kind::Pictures][..], "a folder of pictures; leave it out");
+        let arrays = (&[Kind::Arrays][..], "lists of words in an .npz archive; leave it out");
         let said = [
             ("label", self.label.is_some(), table),
             ("drop", !self.drop.is_empty(), table),
@@ -120,6 +128,8 @@ impl Reading {
             ("comment", self.comment.is_some(), table),
             ("decimal", self.decimal.is_some(), table),
             ("shape", self.shape.is_some(), rows),
+            ("maxlen", self.maxlen.is_some(), arrays),
+            ("num_words", self.num_words.is_some(), arrays),
             ("size", self.size.is_some(), pictures),
             ("fit", self.fit != Fit::default(), pictures),
             ("channels", self.channels.is_some(), pictures),

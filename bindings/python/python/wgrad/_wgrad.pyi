@@ -18,7 +18,7 @@ def adapters() -> list[tuple[int, str, str]]:
 def finish() -> None:
     """Waits until all threads have ended: a driver must not be unloaded under them."""
 
-def load_data(name: str) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], list[str]]:
+def load_data(name: str, maxlen: int | None = None, num_words: int | None = None) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], list[str]]:
     """A data set by its name or from a path: training part, test part, names of the classes."""
 
 def main(words: int) -> int:

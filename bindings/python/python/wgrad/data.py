@@ -21,12 +21,15 @@ class Data(NamedTuple):
     classes: list[str]
 
 
-def load_data(name: Any = "fashion-mnist") -> Data:
-    """Reads a data set: "fashion-mnist", which is downloaded if it is not here, "synthetic", or your own from a path.
+def load_data(name: Any = "fashion-mnist", *, maxlen: int | None = None, num_words: int | None = None) -> Data:
+    """Reads a data set: "synthetic", a published one, which is downloaded if it is not here, or your own from a path.
+
+    Published are "fashion-mnist", "mnist", "kmnist", "emnist-letters" and its like, "cifar10", "cifar100", "cats-vs-dogs" and
+    "imdb". Texts are rows of `maxlen` numbers of words; words from `num_words` on become 2, as in Keras.
 
     A path leads to a folder of pictures, MNIST and its successors, CIFAR, `.npz` or CSV; docs/data.md describes them. Images
     are (rows, height, width, channels) of uint8; the rows of a table are (rows, columns) of float32.
     """
-    *parts, classes = _wgrad.load_data(str(name))
+    *parts, classes = _wgrad.load_data(str(name), maxlen, num_words)
     train, test = ((x.reshape(len(x), -1) if x.shape[1:3] == (1, 1) else x, y) for x, y in parts)
     return Data(train, test, classes)

@@ -68,7 +68,9 @@ impl Info {
 fn load(spec: &DataSpec, reading: &Reading) -> Result<Dataset> {
     let places = Places::from_env();
     let data = match spec {
-        DataSpec::FashionMnist => wgrad_data::load(spec, &places)?,
+        DataSpec::FashionMnist | DataSpec::Published(_) => {
+            wgrad_data::load_with(spec, &places, reading, None)?
+        }
         _ => load_or_fetch_with(spec, &places, reading, None)?,
     };
     say(&data);

@@ -1,10 +1,11 @@
-//! `wgrad data`: fetches, describes or shows a data set. Only `fetch`, and `show` of a data set that is not here, use
-//! the internet.
+//! `wgrad data`: lists, fetches, describes or shows data sets. Only `fetch`, and `show` of a data set that is not here,
+//! use the internet.
 
 mod info;
+mod list;
 
-use super::{AdapterArgs, loading::Progress, output, reading::ReadingArgs};
-use anyhow::{Result, bail};
+use super::{AdapterArgs, fields::spelled, loading::Progress, output, reading::ReadingArgs};
+use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
 use wgrad::augment::Augment;
@@ -12,12 +13,15 @@ use wgrad_data::{
     DataSpec, Error, Places,
     download::{self, Event},
     places,
+    published::Published,
 };
 use wgrad_report::{augmented::augmented, contact_sheet};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
+  wgrad data list                   data sets with a name: what they hold, their size, what is here
   wgrad data fetch                  download Fashion-MNIST (31 MB), unless it is here
+  wgrad data fetch cifar10          the same for another data set
   wgrad data info                   where it is, counts, classes, digest
   wgrad data info pictures/         the same for your own data, with facts that matter before training
   wgrad data show --out sheet.png   a picture with samples of each class")]
@@ -28,7 +32,9 @@ pub struct Data {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Download and verify Fashion-MNIST, unless it is on this machine already; prints its folder
+    /// List the data sets that have a name; downloads nothing
+    List(list::List),
+    /// Download and verify a data set, unless it is on this machine already; prints its folder
     Fetch(Fetch),
     /// Describe a data set: name, source, counts, classes, digest and warnings; downloads nothing
     Info(info::Info),
@@ -38,17 +44,22 @@ enum Command {
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  wgrad data fetch                    into the cache, where `wgrad train` finds it
+  wgrad data fetch                    Fashion-MNIST into the cache, where `wgrad train` finds it
   wgrad data fetch --into data/fm     then `wgrad train --data data/fm`
+  wgrad data fetch cifar10            then `wgrad train --data cifar10`
   wgrad data fetch --mirror http://mirror.local/fashion-mnist/
+  wgrad data fetch cifar10 --mirror ~/Downloads
 
 An interrupted download is resumed. Proxies: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY.")]
 struct Fetch {
+    /// Data set, one of `wgrad data list`
+    #[arg(value_name = "NAME", default_value = "fashion-mnist")]
+    name: DataSpec,
     /// Put the files into this folder instead of the cache
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
-    /// Address of a folder to take the files from, instead of the known ones (repeatable)
-    #[arg(long, value_name = "URL")]
+    /// Address or path of a folder to take the files from, instead of the known ones (repeatable)
+    #[arg(long, value_name = "URL|DIR")]
     mirror: Vec<String>,
     /// Print a JSON object
     #[arg(long)]
@@ -86,7 +97,7 @@ struct Show {
 /// Data set, named as an argument or by `--data`.
 #[derive(clap::Args)]
 struct Which {
-    /// Data set: `fashion-mnist`, `synthetic`, or a path to your own data [default: fashion-mnist]
+    /// Data set: a name of `wgrad data list`, or a path to your own data [default: fashion-mnist]
     #[arg(value_name = "NAME|PATH", conflicts_with = "data")]
     path: Option<DataSpec>,
     /// The data set, as an option
@@ -105,6 +116,7 @@ impl Which {
 impl Data {
     pub async fn run(self) -> Result<ExitCode> {
         match self.command {
+            Command::List(command) => command.run()?,
             Command::Fetch(command) => command.run()?,
             Command::Info(command) => command.run()?,
             Command::Show(command) => command.run().await?,
@@ -115,6 +127,41 @@ impl Data {
 
 impl Fetch {
     fn run(self) -> Result<()> {
+        match &self.name {
+            DataSpec::FashionMnist => self.fashion_mnist(),
+            DataSpec::Published(set) => self.published(set),
+            other => {
+                bail!("got {other}, expected a data set that can be fetched; `wgrad data list` names them")
+            }
+        }
+    }
+
+    fn published(&self, set: &Published) -> Result<()> {
+        let folder = match &self.into {
+            Some(folder) => folder.clone(),
+            None => set.folder(&Places::from_env()).context(
+                "there is no cache folder: set HOME or XDG_CACHE_HOME, or name a folder with --into",
+            )?,
+        };
+        let mut options = set.options();
+        if !self.mirror.is_empty() {
+            options.mirrors.clone_from(&self.mirror);
+        }
+        let mut progress = Progress::new();
+        let mut fetched = Vec::new();
+        set.fetch(&folder, &options, &mut |event| {
+            if let Event::Finished { name } = event {
+                fetched.push(name.to_string());
+            }
+            progress.show(event);
+        })?;
+        drop(progress);
+        let when = if fetched.is_empty() { "already" } else { "now, verified" };
+        tell!("{} is here {when}; {}", set.title, spelled(set.about));
+        self.print(&folder.display().to_string(), &fetched)
+    }
+
+    fn fashion_mnist(&self) -> Result<()> {
         let mut places = Places::from_env();
         if let Some(folder) = &self.into {
             places = Places { cache: Some(folder.clone()), ..Places::default() };

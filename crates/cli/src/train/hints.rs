@@ -254,7 +254,7 @@ fn read(record: &DataRecord) -> Vec<Flag> {
         all.push(("--normalize", None));
     }
     let Reading { label, drop, missing, target, size, fit, channels, test_share, split_seed, .. } = reading;
-    let Reading { na, not_na, category, header, comment, decimal, shape, .. } = reading;
+    let Reading { maxlen, num_words, na, not_na, category, header, comment, decimal, shape, .. } = reading;
     let header = header.map(|header| match header {
         Header::Yes => "yes",
         Header::No => "no",
@@ -291,6 +291,8 @@ fn read(record: &DataRecord) -> Vec<Flag> {
         ("--size", size.map(|size| size.to_string())),
         ("--fit", (*fit != Default::default()).then_some(fit.to_string())),
         ("--channels", channels.map(|n| n.to_string())),
+        ("--maxlen", maxlen.map(|n| n.to_string())),
+        ("--num-words", num_words.map(|n| n.to_string())),
         ("--test-share", test_share.map(|share| share.to_string())),
         ("--split-seed", (*split_seed != 0).then_some(split_seed.to_string())),
     ];

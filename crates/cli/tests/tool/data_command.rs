@@ -525,3 +525,35 @@ fn pictures_of_other_folders_are_judged_at_the_size_and_by_the_classes_of_the_ru
     let ended = on_device(&["eval", &shared.path("run"), "--data", &more.display().to_string()]).end();
     ended.refuses(&["classes cats, stripes", "balls, stripes"]);
 }
+
+#[test]
+fn data_sets_with_a_name_are_listed_and_fetched_from_a_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = folder.path().join("cache");
+    let listed = wgrad(&["data", "list", "--json"]).env("XDG_CACHE_HOME", &cache).end();
+    let said = listed.json();
+    let names: Vec<&str> =
+        said[0]["sets"].as_array().expect("a list").iter().filter_map(|s| s["name"].as_str()).collect();
+    assert!(
+        names.starts_with(&["fashion-mnist", "synthetic", "mnist"]) && names.ends_with(&["imdb"]),
+        "{names:?}"
+    );
+    let text = wgrad(&["data", "list"]).env("XDG_CACHE_HOME", &cache).end();
+    assert!(text.stdout.contains("cifar10") && text.stdout.contains("--maxlen"), "{}", text.stdout);
+    // A file that is not the published one is refused, and nothing is unpacked.
+    let downloads = folder.path().join("downloads");
+    fs::create_dir(&downloads).expect("a folder");
+    fs::write(downloads.join("cifar-10-binary.tar.gz"), b"not CIFAR").expect("written");
+    let mirror = downloads.display().to_string();
+    let ended = wgrad(&["data", "fetch", "cifar10", "--mirror", &mirror]).env("XDG_CACHE_HOME", &cache).end();
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert!(ended.stderr.contains("wrong content: got 9 bytes"), "{}", ended.stderr);
+    let ended = wgrad(&["data", "info", "cifar10"])
+        .env("XDG_CACHE_HOME", &cache)
+        .env("ALL_PROXY", "http://127.0.0.1:9")
+        .end();
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert!(ended.stderr.contains("`wgrad data fetch cifar10` downloads it (171 MB)"), "{}", ended.stderr);
+    let ended = wgrad(&["data", "fetch", "synthetic"]).end();
+    assert!(ended.stderr.contains("wgrad data list"), "{}", ended.stderr);
+}

@@ -1,4 +1,4 @@
-//! Verification of a file's content.
+//! Verification of a file's content, or of the file as it is sent.
 
 use super::RemoteFile;
 use crate::{Result, error::io_error, idx};
@@ -20,10 +20,15 @@ pub(super) struct Fault {
     pub is_short: bool,
 }
 
-/// Compares the digest of the decompressed content with the expected one. The outer result reports disk errors.
+/// Compares the digest of the decompressed content, or of the file as it is, with the expected one. The outer result reports disk errors.
 pub(super) fn verify(path: &Path, file: &RemoteFile<'_>) -> Result<std::result::Result<(), Fault>> {
     let input = File::open(path).map_err(io_error("cannot open", path, ""))?;
-    let fault = match idx::content_digest(BufReader::new(input), file.bytes) {
+    let input = BufReader::new(input);
+    let digest = match file.as_sent {
+        true => idx::digest(input, file.bytes),
+        false => idx::content_digest(input, file.bytes),
+    };
+    let fault = match digest {
         Ok((digest, _)) if digest == file.sha256 => return Ok(Ok(())),
         Ok((digest, length)) => Fault {
             reason: format!(

@@ -2,7 +2,7 @@
 
 use super::{
     CANNOT_WRITE, Event, Options, ProxySetting, RemoteFile, is_right,
-    transfer::{Failure, transfer},
+    transfer::{Failure, copy, transfer},
 };
 use crate::{Error, Result, error::io_error};
 use reqwest::{
@@ -38,7 +38,7 @@ pub(super) fn fetch(
             continue;
         }
         if lock.is_none() {
-            lock = Some(locked(folder, progress)?);
+            lock = Some(locked(folder, LOCK, progress)?);
             // The previous holder of the lock may have fetched it.
             if is_right(&target, file)? {
                 progress(Event::Present { name: file.name });
@@ -57,9 +57,10 @@ pub(super) fn fetch(
     Ok(())
 }
 
-/// Waits until no other process fetches into `folder`, and locks the folder for as long as the returned file lives.
-fn locked(folder: &Path, progress: &mut dyn FnMut(Event<'_>)) -> Result<File> {
-    let path = folder.join(LOCK);
+/// Waits until no other process fetches into `folder`, and locks the file `name` there for as long as the returned file
+/// lives.
+pub(crate) fn locked(folder: &Path, name: &str, progress: &mut dyn FnMut(Event<'_>)) -> Result<File> {
+    let path = folder.join(name);
     let cannot = |e| io_error("cannot lock", &path, CANNOT_WRITE)(e);
     let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(cannot)?;
     let taken = match file.try_lock() {
@@ -119,9 +120,14 @@ fn fetch_one(
     let mut attempts = Vec::new();
     for mirror in options.mirrors.iter().cycle().take(options.mirrors.len() * options.rounds) {
         let url = format!("{}/{}", mirror.trim_end_matches('/'), file.name);
+        let here = (!mirror.contains("://")).then(|| Path::new(mirror).join(file.name));
         let mut may_repeat = true;
         loop {
-            let (reason, repeat) = match transfer(client, file, &url, &partial, progress) {
+            let tried = match &here {
+                Some(from) => copy(file, from, &partial, progress),
+                None => transfer(client, file, &url, &partial, progress),
+            };
+            let (reason, repeat) = match tried {
                 Ok(()) => return publish(&partial, target),
                 Err(Failure::Local(error)) => return Err(error),
                 Err(Failure::Mirror(reason)) => (reason, false),

@@ -90,6 +90,26 @@ pub(super) fn transfer(
     })
 }
 
+/// Copies the file from a folder of this machine, and verifies it.
+pub(super) fn copy(
+    file: &RemoteFile<'_>,
+    from: &Path,
+    partial: &Path,
+    progress: &mut dyn FnMut(Event<'_>),
+) -> std::result::Result<(), Failure> {
+    let unreadable = |e: io::Error| Failure::Mirror(format!("cannot be read ({e})"));
+    let source = File::open(from).map_err(unreadable)?;
+    let total = source.metadata().map_err(unreadable)?.len();
+    let url = from.display().to_string();
+    progress(Event::Started { name: file.name, url: &url, resumed_at: 0, total: Some(total) });
+    let cannot_write = |e| io_error("cannot write", partial, CANNOT_WRITE)(e);
+    let mut output = File::create(partial).map_err(cannot_write)?;
+    let copied = io::copy(&mut source.take(longest(file)), &mut output).map_err(cannot_write)?;
+    output.sync_all().map_err(cannot_write)?;
+    progress(Event::Received { bytes: copied, total: Some(total) });
+    verify(partial, file)?.map_err(|fault| Failure::Content { reason: fault.reason, resumed: false })
+}
+
 /// Maximum length of the file as sent. Gzip never makes a file much longer than it was.
 fn longest(file: &RemoteFile<'_>) -> u64 {
     file.bytes + file.bytes / 100 + 4096

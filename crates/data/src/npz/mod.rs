@@ -8,10 +8,11 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 
-use crate::error::io_error;
+use crate::error::{field_error, io_error};
 use crate::reading::{Reading, RowShape, TEST_SHARE, Target};
 use crate::unpacked_limit;
 use crate::{Error, Result};
+pub(super) use lists::Numbering;
 use npy::parse_within;
 pub use npy::{Array, Elements, parse};
 pub(super) use range::one_range;
@@ -20,6 +21,7 @@ use wgrad::preprocessing::Preprocessing;
 use wgrad::words::hex;
 
 mod labels;
+mod lists;
 mod names;
 mod npy;
 mod range;
@@ -33,6 +35,16 @@ mod tests;
 /// # Errors
 /// [`Error::Data`] with the arrays that are there, or with the fault of one; [`wgrad::Error::Io`].
 pub fn load(path: &Path, reading: &Reading) -> Result<Dataset> {
+    load_words(path, reading, None)
+}
+
+/// Loads an archive as [`load`] does; `numbering` says how the words of its lists are numbered.
+pub(super) fn load_words(path: &Path, reading: &Reading, numbering: Option<Numbering>) -> Result<Dataset> {
+    for (name, given) in [("maxlen", reading.maxlen), ("num_words", reading.num_words)] {
+        if given == Some(0) {
+            return Err(field_error(name, "0".to_owned(), "at least 1"));
+        }
+    }
     let fail = |message: String| Error::Data { path: path.to_owned(), message };
     let file = File::open(path).map_err(io_error("cannot open", path, "check the path"))?;
     let mut hash = Sha256::new();
@@ -54,6 +66,7 @@ pub fn load(path: &Path, reading: &Reading) -> Result<Dataset> {
             if there.is_empty() { "(none)".to_owned() } else { there.join(", ") }
         )));
     };
+    let mut are_words = false;
     let mut part = |(x, y): &(String, String)| -> Result<(Array, Array)> {
         let mut read = |name: &str| {
             let entry = archive.by_name(&format!("{name}.npy"));
@@ -62,7 +75,23 @@ pub fn load(path: &Path, reading: &Reading) -> Result<Dataset> {
                 .and_then(|entry| parse_within(entry, &mut most));
             array.map_err(|message| fail(format!("the array {name}: {message}")))
         };
-        Ok((read(x)?, read(y)?))
+        let (mut images, labels) = (read(x)?, read(y)?);
+        let Reading { maxlen, num_words, .. } = *reading;
+        if let Elements::Lists(rows) = &images.elements {
+            let words = num_words.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+            let padded = lists::padded(rows, maxlen, words, numbering);
+            images = padded.map_err(|message| fail(format!("the array {x} holds {message}")))?;
+            are_words = true;
+        } else if reading.again.is_none() && (maxlen.is_some() || num_words.is_some()) {
+            return Err(fail(format!(
+                "the array {x} holds numbers of shape {:?}; `.maxlen` and `.num_words` are for lists of words: leave them out",
+                images.shape
+            )));
+        }
+        if matches!(labels.elements, Elements::Lists(_)) {
+            return Err(fail(format!("the array {y} holds lists, expected one label for each example")));
+        }
+        Ok((images, labels))
     };
     let train = part(&names.train)?;
     let validation = names.validation.as_ref().map(&mut part).transpose()?;
@@ -75,7 +104,7 @@ pub fn load(path: &Path, reading: &Reading) -> Result<Dataset> {
     let x = |part: &Option<(String, String)>| part.as_ref().map(|(x, _)| x.clone());
     let parts = [Some(names.train.0.clone()), x(&names.validation), x(&names.test)];
     let parts = parts.into_iter().flatten().collect();
-    let arrays = Arrays { train, validation, test, parts };
+    let arrays = Arrays { train, validation, test, parts, are_words };
     let digest = hex(&hash.finalize());
     arrays.into_dataset(path, digest, reading, notes)
 }
@@ -100,6 +129,8 @@ struct Arrays {
     test: Option<(Array, Array)>,
     /// Names of the image arrays of the parts that exist.
     parts: Vec<String>,
+    /// True for rows of words, which are numbers whatever their size.
+    are_words: bool,
 }
 
 impl Arrays {
@@ -141,7 +172,10 @@ impl Arrays {
         let mut warnings = Vec::new();
         let images: Vec<&Array> = parts().map(|(x, _)| x).collect();
         let names: Vec<&str> = self.parts.iter().map(String::as_str).collect();
-        let floats = range::of(&images, &names, reading.again, &mut warnings, &mut notes).map_err(fail)?;
+        let floats = match self.are_words {
+            true => true,
+            false => range::of(&images, &names, reading.again, &mut warnings, &mut notes).map_err(fail)?,
+        };
         let numbers = match reading.target {
             Some(target) => target == Target::Number,
             None => parts().any(|(_, y)| labels::fractional(&y.elements)),

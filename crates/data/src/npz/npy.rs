@@ -1,7 +1,8 @@
 //! Reader for numpy arrays in the `.npy` format
-//! (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>), versions 1 to 3. It does not support
-//! objects, complex numbers, half precision, or Fortran order.
+//! (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>), versions 1 to 3. Of
+//! objects, it reads lists of whole numbers; it does not support complex numbers, half precision, or Fortran order.
 
+use super::lists;
 use std::io::Read;
 
 /// Maximum length of a header in bytes.
@@ -22,6 +23,8 @@ pub enum Elements {
     Floats(Vec<f64>),
     /// Texts, which labels may be.
     Words(Vec<String>),
+    /// Lists of whole numbers, which may differ in length.
+    Lists(Vec<Vec<i64>>),
 }
 
 impl Elements {
@@ -32,6 +35,7 @@ impl Elements {
             Self::Integers(values) => values.len(),
             Self::Floats(values) => values.len(),
             Self::Words(values) => values.len(),
+            Self::Lists(values) => values.len(),
         }
     }
 
@@ -40,13 +44,13 @@ impl Elements {
         self.len() == 0
     }
 
-    /// Element `index` as a number; NaN for a text. Panics where there is no such element.
+    /// Element `index` as a number; NaN for a text or a list. Panics where there is no such element.
     pub(super) fn number(&self, index: usize) -> f64 {
         match self {
             Self::Bytes(values) => f64::from(values[index]),
             Self::Integers(values) => values[index] as f64,
             Self::Floats(values) => values[index],
-            Self::Words(_) => f64::NAN,
+            Self::Words(_) | Self::Lists(_) => f64::NAN,
         }
     }
 }
@@ -79,6 +83,14 @@ pub fn parse_within(mut reader: impl Read, most: &mut u64) -> std::result::Resul
         return Err("an array in Fortran order; save np.ascontiguousarray(array)".to_owned());
     }
     let shape = shape(&header)?;
+    if kind == 'O' {
+        let [count] = shape[..] else {
+            return Err(format!(
+                "objects of shape {shape:?}, expected one axis of lists; save array.astype(\"float32\")"
+            ));
+        };
+        return Ok(Array { shape, elements: Elements::Lists(lists::parse(reader, count, most)?) });
+    }
     let elements = shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
     let Some(length) = elements.and_then(|elements| elements.checked_mul(width)) else {
         return Err(format!("the shape {shape:?}, which no file can hold"));
@@ -128,7 +140,7 @@ fn value<'a>(header: &'a str, key: &str) -> Option<&'a str> {
     Some(header.get(at..)?.trim_start().strip_prefix(':')?.trim_start())
 }
 
-/// The kind of the elements (`u`, `i`, `f`, `U`, `S`), their size in bytes, and true if they are big-endian.
+/// The kind of the elements (`u`, `i`, `f`, `U`, `S`, `O`), their size in bytes, and true if they are big-endian.
 fn descriptor(header: &str) -> std::result::Result<(char, usize, bool), String> {
     let text = value(header, "descr").ok_or("a header without a type")?;
     let text: String = text.chars().skip(1).take_while(|c| !matches!(c, '\'' | '"' | ',')).collect();
@@ -145,9 +157,7 @@ fn descriptor(header: &str) -> std::result::Result<(char, usize, bool), String> 
         (Some('<' | '>' | '=' | '|'), Some(kind @ ('U' | 'S')), Some(letters @ ..=LONGEST_WORD)) => {
             Ok((kind, if kind == 'U' { 4 * letters } else { letters }, order == Some('>')))
         }
-        (_, Some('O'), _) => Err("elements of type object, expected numbers, or words as labels; save \
-                                  array.astype(\"float32\"), and array.astype(str) for words"
-            .to_owned()),
+        (_, Some('O'), _) => Ok(('O', 0, false)),
         _ => Err(format!(
             "elements of type {text}, expected integers of 1 to 8 bytes, float32 or float64; save array.astype(\"float32\")"
         )),

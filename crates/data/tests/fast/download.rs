@@ -45,7 +45,7 @@ impl Sample {
     }
 
     fn file(&self) -> RemoteFile<'_> {
-        RemoteFile { name: NAME, sha256: &self.sha256, bytes: self.bytes }
+        RemoteFile { name: NAME, sha256: &self.sha256, bytes: self.bytes, as_sent: false }
     }
 
     fn target(&self) -> PathBuf {

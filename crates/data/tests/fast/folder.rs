@@ -340,7 +340,7 @@ fn names_of_data_sets_are_reported_from_paths() {
     let message = "fashion_mnist".parse::<DataSpec>().unwrap_err().to_string();
     assert!(
         message.contains(
-            "data set \"fashion_mnist\" is not known, expected fashion-mnist, synthetic, or the path of a folder or file"
+            "data set \"fashion_mnist\" is not known, expected fashion-mnist, synthetic, mnist, kmnist, emnist-balanced, "
         ),
         "{message}"
     );

@@ -29,12 +29,12 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
-fn floats(bytes: &[u8]) -> Vec<f32> {
+pub fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }
 
 /// A record of CIFAR whose red is `shade`, green 1 more, blue 2 more.
-fn record(labels: &[u8], shade: u8) -> Vec<u8> {
+pub fn record(labels: &[u8], shade: u8) -> Vec<u8> {
     let planes = (0..3u8).flat_map(|channel| vec![shade + channel; 1024]);
     labels.iter().copied().chain(planes).collect()
 }

@@ -7,4 +7,5 @@ mod idx;
 mod kinds;
 mod picture;
 mod pictures;
+mod published;
 mod synthetic;
