@@ -208,10 +208,10 @@ impl Model {
     ///     .add(InputLayer::new(&[4], 4))
     ///     .add(Dense::new(8))
     ///     .sharing("encoder")
-    ///     .add_from(Subtract::new(), &["encoder", "dense_1"])
+    ///     .add_from(Subtract::new(), &["encoder", "dense_2"])
     ///     .add(Dense::new(2));
     /// let tensors: Vec<String> = model.parameters()?.into_iter().map(|tensor| tensor.name).collect();
-    /// assert_eq!(tensors, ["encoder.kernel", "encoder.bias", "dense_2.kernel", "dense_2.bias"]);
+    /// assert_eq!(tensors, ["encoder.kernel", "encoder.bias", "dense_3.kernel", "dense_3.bias"]);
     /// # Ok::<(), wgrad::Error>(())
     /// ```
     pub fn sharing(mut self, layer: &str) -> Self {

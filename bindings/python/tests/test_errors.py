@@ -134,6 +134,8 @@ def test_a_model_that_is_none_or_not_compiled_is_refused(fitted):
 INTERRUPTED = """
 import os, signal, threading
 import keras, networks, numpy as np, wgrad
+# A shell's background jobs ignore it, and so do their children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 model = networks.initial(networks.dense(keras))
 model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 x, y = networks.data("images")

@@ -160,6 +160,8 @@ def test_an_explanation_of_a_keras_model():
 def test_ctrl_c_ends_a_measurement():
     program = (
         "import os, signal, threading, time, wgrad\n"
+        # A shell's background jobs ignore it, and so do their children.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "threading.Timer(3.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n"
         "began = time.monotonic()\n"
         "try:\n"
