@@ -19,8 +19,6 @@ pub mod folder;
 pub mod cifar;
 /// EMNIST: letters and digits, in files with other names.
 mod emnist;
-/// Data sets that are known by name, fetched where they are not here.
-pub mod published;
 /// The places that are searched for Fashion-MNIST.
 pub mod places;
 /// Detection of incomplete JPEG files.
@@ -43,6 +41,8 @@ pub mod synthetic;
 pub mod table;
 /// Detection of the kind of data at a path.
 mod found;
+/// Data sets that are known by name, fetched where they are not here.
+pub mod published;
 
 pub use error::{Error, Result};
 pub use places::Places;

@@ -3,7 +3,6 @@
 //! (<https://docs.python.org/3/library/pickletools.html>), and executes nothing: names and calls become a value without
 //! meaning. A library for pickles would build whatever the file says, also copies of copies of a list.
 
-use super::npy::{Array, Elements};
 use std::io::Read;
 
 /// Maximum number of values of all rows together, once they have one length.
@@ -268,6 +267,17 @@ pub(crate) struct Numbering {
     pub from: i64,
 }
 
+/// Rows of one length.
+#[derive(Debug, PartialEq)]
+pub(super) struct Padded {
+    /// Number of rows.
+    pub rows: usize,
+    /// Numbers in a row.
+    pub length: usize,
+    /// All words, row by row.
+    pub words: Vec<i64>,
+}
+
 /// Rows of one length: rows of `maxlen` numbers. A longer row loses its beginning, and zeros precede a shorter one, as in
 /// Keras's `pad_sequences`. A word from `num_words` on becomes 2, as in Keras's data sets of texts.
 pub(super) fn padded(
@@ -275,7 +285,7 @@ pub(super) fn padded(
     maxlen: Option<usize>,
     num_words: Option<i64>,
     numbering: Option<Numbering>,
-) -> Words<Array> {
+) -> Words<Padded> {
     let start = usize::from(numbering.is_some());
     let lengths = || rows.iter().map(|row| row.len() + start);
     let (shortest, longest) = (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0));
@@ -313,7 +323,7 @@ pub(super) fn padded(
             padded.push(if num_words.is_some_and(|most| word >= most) { OUT_OF_VOCABULARY } else { word });
         }
     }
-    Ok(Array { shape: vec![rows.len(), length], elements: Elements::Integers(padded) })
+    Ok(Padded { rows: rows.len(), length, words: padded })
 }
 
 #[cfg(test)]
@@ -367,11 +377,9 @@ mod tests {
 
     #[test]
     fn rows_are_padded_and_cut_at_their_beginning() {
-        let words = |rows: &[Vec<i64>], maxlen, num_words, numbering| {
-            padded(rows, maxlen, num_words, numbering).map(|array| (array.shape, array.elements))
-        };
-        let whole = |shape: [usize; 2], values: &[i64]| {
-            Ok((shape.to_vec(), super::Elements::Integers(values.to_vec())))
+        let words = padded;
+        let whole = |[rows, length]: [usize; 2], words: &[i64]| {
+            Ok(super::Padded { rows, length, words: words.to_vec() })
         };
         let rows = [vec![1, 14, 22], vec![7], vec![]];
         assert_eq!(words(&rows, Some(2), None, None), whole([3, 2], &[14, 22, 0, 7, 0, 0]));

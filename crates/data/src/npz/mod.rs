@@ -80,7 +80,9 @@ pub(super) fn load_words(path: &Path, reading: &Reading, numbering: Option<Numbe
         if let Elements::Lists(rows) = &images.elements {
             let words = num_words.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
             let padded = lists::padded(rows, maxlen, words, numbering);
-            images = padded.map_err(|message| fail(format!("the array {x} holds {message}")))?;
+            let padded = padded.map_err(|message| fail(format!("the array {x} holds {message}")))?;
+            let lists::Padded { rows, length, words } = padded;
+            images = Array { shape: vec![rows, length], elements: Elements::Integers(words) };
             are_words = true;
         } else if reading.again.is_none() && (maxlen.is_some() || num_words.is_some()) {
             return Err(fail(format!(
