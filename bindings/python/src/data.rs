@@ -10,8 +10,8 @@ use wgrad_data::{DataSpec, Places, Reading, download};
 type Part<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 
 /// Reads a data set, by its name or from a path, and fetches a published one if it is not here. Returns the training part,
-/// the test part, and the names of the classes. `maxlen` and `num_words` are those of [`Reading`]. Images are (rows, height, width, channels) of uint8 or float32, labels
-/// int64, or float32 for numbers.
+/// the test part, and the names of the classes. `maxlen` and `num_words` are those of [`Reading`]. Images are (rows,
+/// height, width, channels) of uint8 or float32, labels int64, or float32 for numbers.
 #[pyfunction]
 #[pyo3(signature = (name, maxlen = None, num_words = None))]
 pub fn load_data<'py>(
