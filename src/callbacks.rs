@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     fn metrics(loss: f64) -> Metrics {
-        Metrics { loss, accuracy: 1.0 - loss, images: 1 }
+        Metrics { loss, accuracy: 1.0 - loss, images: 1, ..Metrics::default() }
     }
 
     /// The epochs, from 1, after which the rate drops, and the epoch after which the training is over.
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn the_monitored_number_decides_and_the_loss_between_equals() {
-        let epoch = |loss, accuracy| Metrics { loss, accuracy, images: 1 };
+        let epoch = |loss, accuracy| Metrics { loss, accuracy, images: 1, ..Metrics::default() };
         let better = |monitor, best, new: [f64; 2], old: [f64; 2]| {
             let callbacks = Callbacks { monitor, best, ..Callbacks::default() };
             let [new, old] = [new, old].map(|[loss, accuracy]| epoch(loss, accuracy));

@@ -35,7 +35,7 @@ impl CompiledModel {
         weights: &[f32],
         variants: &Choices,
     ) -> Result<Self> {
-        let arenas = Arenas::new(context, &program.parameters, 1)?;
+        let arenas = Arenas::new(context, &program.parameters, 1)?.for_heads(context, program.heads)?;
         context.write(&arenas.parameters, weights);
         Self::reading(context, program, &arenas, variants).await
     }

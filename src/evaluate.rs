@@ -17,7 +17,7 @@ pub use interval::Interval;
 pub use seen::Seen;
 
 pub(crate) use judge::{Judging, judge};
-pub(crate) use views::activated;
+pub(crate) use views::Form;
 
 use crate::{
     Error, Result,
@@ -26,9 +26,10 @@ use crate::{
     gpu::Context,
     loss::Loss,
     metrics::{Metrics, Regression},
-    model::Model,
+    model::{Model, Output},
     selection::Choices,
     visit::Visited,
+    words::counted,
 };
 use std::ops::ControlFlow;
 
@@ -163,6 +164,17 @@ pub fn fits(model: &Model, data: &Dataset) -> Result<()> {
     };
     let shape = [data.height, data.width, data.channels];
     let (loss, labels) = (model.loss()?, model.labels()?);
+    let several = model.several_outputs()?;
+    if !several.is_empty() && (!data.input.numbers || labels != data.train.each) {
+        let label = |output: &Output| match output.classes() {
+            0 => format!("{} of `{}`", counted(output.labels.len(), "number"), output.name),
+            _ => format!("{} of `{}`", counted(output.labels.len(), "class"), output.name),
+        };
+        let each = several.iter().map(label).collect::<Vec<_>>().join(", ");
+        let expected = format!("{labels} numbers as the labels of a row: {each}");
+        let kind = if data.input.numbers { "numbers" } else { "classes" };
+        return fail(expected, format!("{} {kind}", data.train.each));
+    }
     if data.input.numbers && !model.takes_numbers()? {
         return fail(
             "classes as labels".into(),
@@ -185,6 +197,10 @@ pub fn fits(model: &Model, data: &Dataset) -> Result<()> {
         let expected = format!("{labels} labels for each image, as its output has the shape {shape:?}");
         return fail(expected, format!("{}{hint}", data.train.each));
     }
+    if let Some(output) = several.iter().find(|output| output.classes() == 1) {
+        let expected = format!("at least two classes of the output `{}`", output.name);
+        return fail(expected, "one; give it another `loss`".into());
+    }
     if model.input_shape != shape {
         return fail(format!("images of {:?}", model.input_shape), format!("{shape:?}"));
     }
@@ -203,6 +219,8 @@ pub fn fits(model: &Model, data: &Dataset) -> Result<()> {
         return fail("at least one training and one test image".into(), "none".into());
     }
     data.check()?;
+    let classes = model.class_labels()?;
+    data.splits().try_for_each(|(name, split)| data.check_labels(name, split, &classes))?;
     let words = model.words()?;
     data.splits().try_for_each(|(name, split)| data.check_words(name, split, &words))
 }

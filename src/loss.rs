@@ -24,6 +24,9 @@ pub enum Loss {
     KlDivergence,
     /// Minus the cosine of the angle between the output and the target.
     CosineSimilarity,
+    /// The weighted sum of the losses of several outputs, which [`crate::model::Model::heads`] lists. It has no name to
+    /// choose it by.
+    WeightedSum,
 }
 
 /// The names of the losses, for errors and help.
@@ -93,6 +96,7 @@ impl fmt::Display for Loss {
             Self::Huber { delta } => write!(f, "huber={delta}"),
             Self::KlDivergence => f.write_str("kl_divergence"),
             Self::CosineSimilarity => f.write_str("cosine_similarity"),
+            Self::WeightedSum => f.write_str("weighted_sum"),
         }
     }
 }

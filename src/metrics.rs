@@ -1,7 +1,70 @@
 //! Loss and accuracy of a step or of many images, and the errors of a regression.
 
-use crate::loss::Loss;
+use crate::{loss::Loss, model::MOST_HEADS};
 use serde::{Deserialize, Serialize};
+use std::ops::Deref;
+
+/// Loss and correct predictions of each output of a network with several, in their order: sums or means. Empty for a
+/// network with one. A list of pairs, up to [`MOST_HEADS`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<[f64; 2]>", into = "Vec<[f64; 2]>")]
+pub struct OfHeads {
+    len: usize,
+    pairs: [[f64; 2]; MOST_HEADS],
+}
+
+impl OfHeads {
+    /// Adds the pairs of other images.
+    fn add(&mut self, other: &Self) {
+        self.len = self.len.max(other.len);
+        for (sum, pair) in self.pairs.iter_mut().zip(&other.pairs) {
+            *sum = [sum[0] + pair[0], sum[1] + pair[1]];
+        }
+    }
+
+    /// Means of sums over so many images.
+    fn over(mut self, images: f64) -> Self {
+        self.pairs.iter_mut().flatten().for_each(|sum| *sum /= images);
+        self
+    }
+}
+
+impl FromIterator<[f64; 2]> for OfHeads {
+    /// The first [`MOST_HEADS`] pairs.
+    fn from_iter<T: IntoIterator<Item = [f64; 2]>>(pairs: T) -> Self {
+        let mut found = Self::default();
+        for (to, pair) in found.pairs.iter_mut().zip(pairs) {
+            *to = pair;
+            found.len += 1;
+        }
+        found
+    }
+}
+
+impl Deref for OfHeads {
+    type Target = [[f64; 2]];
+
+    fn deref(&self) -> &Self::Target {
+        &self.pairs[..self.len]
+    }
+}
+
+impl From<OfHeads> for Vec<[f64; 2]> {
+    fn from(heads: OfHeads) -> Self {
+        heads.to_vec()
+    }
+}
+
+impl TryFrom<Vec<[f64; 2]>> for OfHeads {
+    type Error = String;
+
+    fn try_from(pairs: Vec<[f64; 2]>) -> Result<Self, String> {
+        match pairs.len() {
+            0..=MOST_HEADS => Ok(pairs.into_iter().collect()),
+            len => Err(format!("{len} pairs for outputs, expected at most {MOST_HEADS}")),
+        }
+    }
+}
 
 /// Mean loss and accuracy over some images.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -12,6 +75,9 @@ pub struct Metrics {
     pub accuracy: f64,
     /// Number of images.
     pub images: u64,
+    /// The same two means of each output, if there are several; the loss is then their weighted sum, and there is no
+    /// accuracy.
+    pub heads: OfHeads,
 }
 
 impl Metrics {
@@ -31,6 +97,13 @@ pub struct RunningMetrics {
     pub loss_sum: f64,
     /// Number of correct predictions.
     pub hits: f64,
+    /// The same two sums of each output, if there are several.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub heads: OfHeads,
+}
+
+fn is_empty(heads: &OfHeads) -> bool {
+    heads.is_empty()
 }
 
 impl RunningMetrics {
@@ -39,12 +112,14 @@ impl RunningMetrics {
         self.seen += u64::from(result.rows);
         self.loss_sum += result.loss_sum;
         self.hits += result.hits;
+        self.heads.add(&result.heads);
     }
 
     /// The means so far; zeros if there are no images.
     pub fn metrics(&self) -> Metrics {
         let images = self.seen.max(1) as f64;
-        Metrics { loss: self.loss_sum / images, accuracy: self.hits / images, images: self.seen }
+        let heads = self.heads.over(images);
+        Metrics { loss: self.loss_sum / images, accuracy: self.hits / images, images: self.seen, heads }
     }
 }
 
@@ -57,6 +132,8 @@ pub struct StepResult {
     pub loss_sum: f64,
     /// Number of correct predictions.
     pub hits: f64,
+    /// The same two sums of each output, if there are several.
+    pub heads: OfHeads,
 }
 
 impl StepResult {
@@ -65,6 +142,7 @@ impl StepResult {
         self.rows += part.rows;
         self.loss_sum += part.loss_sum;
         self.hits += part.hits;
+        self.heads.add(&part.heads);
     }
 
     /// Mean loss of the batch.

@@ -2,11 +2,12 @@
 //! use it.
 
 mod explaining;
+mod heads;
 
 use crate::{
     Error, Result,
     feed::split_mix,
-    kernels::{ACTIVATION_FORWARD, POSITION_MEANS, SUM_METRICS},
+    kernels::{ACTIVATION_FORWARD, CONCATENATE, POSITION_MEANS, SCALED, SUM_METRICS},
     layers::{self, ActivationName, Layer, Place},
     loss::Loss,
     objective::Objective,
@@ -19,6 +20,7 @@ use crate::{
     regularization::{self, Constraint, Regularizer},
 };
 pub use explaining::Explaining;
+pub use heads::{Head, MOST_HEADS, Output};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     ops::Range,
@@ -77,6 +79,9 @@ pub struct Model {
     /// The loss, unless it is the one that [`Model::loss`] infers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
+    /// The outputs of a network with several, each with a loss. Empty for a network with one: that of the last layer.
+    #[serde(default, rename = "outputs", skip_serializing_if = "Vec::is_empty")]
+    pub heads: Vec<Head>,
 }
 
 /// Values of an input that are whole numbers: words, of which a table has a row each.
@@ -134,6 +139,7 @@ impl Model {
             constraints: BTreeMap::new(),
             shares: BTreeMap::new(),
             loss: None,
+            heads: Vec::new(),
         }
     }
 
@@ -226,7 +232,7 @@ impl Model {
         self.input_shape.iter().product()
     }
 
-    /// Length of the output.
+    /// Length of the output, or of all outputs together.
     ///
     /// # Errors
     /// [`Error::Model`] if the layers do not fit.
@@ -247,21 +253,30 @@ impl Model {
     }
 
     /// Number of places of the output that have a label each: 1 for a vector of classes, the pixels where each has a
-    /// class, the number of outputs for a loss that compares them one by one.
+    /// class, the number of outputs for a loss that compares them one by one. Of a network with several outputs, the most
+    /// that one of them has.
     ///
     /// # Errors
     /// [`Error::Model`] if the layers do not fit.
     pub fn places(&self) -> Result<usize> {
+        let outputs = self.several_outputs()?;
+        if let Some(most) = outputs.iter().map(|output| output.labels.len()).max() {
+            return Ok(most);
+        }
         let shape = self.output_shape()?;
         let outputs: usize = shape.iter().product();
         Ok(outputs / columns(self.loss_of(outputs), &shape))
     }
 
-    /// Number of labels of an image: one for each of the [`Model::places`], or a vector of them.
+    /// Number of labels of an image: one for each of the [`Model::places`], or a vector of them; those of all outputs, if
+    /// there are several.
     ///
     /// # Errors
     /// [`Error::Model`] if the layers do not fit.
     pub fn labels(&self) -> Result<usize> {
+        if let Some(last) = self.several_outputs()?.last() {
+            return Ok(last.labels.end);
+        }
         if self.loss()?.compares_vectors() { self.outputs() } else { self.places() }
     }
 
@@ -320,17 +335,20 @@ impl Model {
         Ok(found.into_iter().map(|(_, name, shape)| (name, shape)).collect())
     }
 
-    /// Shape of the output, without the batch.
+    /// Shape of the output, without the batch; of several outputs, the number of all their values.
     ///
     /// # Errors
     /// [`Error::Model`] if the layers do not fit.
     pub fn output_shape(&self) -> Result<Vec<usize>> {
         let (placed, _) = self.place()?;
+        if let Some(last) = self.heads_among(&placed)?.last() {
+            return Ok(vec![last.values.end]);
+        }
         Ok(placed.last().map_or_else(Vec::new, |p| p.place.output.clone()))
     }
 
     /// The loss of the model: the given one; otherwise binary cross-entropy if the output is one sigmoid unit, else
-    /// softmax cross-entropy.
+    /// softmax cross-entropy. The sum of the losses of several outputs.
     ///
     /// # Errors
     /// [`Error::Model`] if the layers do not fit.
@@ -339,6 +357,9 @@ impl Model {
     }
 
     fn loss_of(&self, outputs: usize) -> Loss {
+        if !self.heads.is_empty() {
+            return Loss::WeightedSum;
+        }
         self.loss.unwrap_or(match outputs == 1 && self.ends_in("sigmoid") {
             true => Loss::BinaryCrossEntropy,
             false => Loss::SoftmaxCrossEntropy,
@@ -487,7 +508,12 @@ impl Model {
                 Place { name, index, input, output, parameters: ids, inputs, frozen, ..Place::default() };
             placed.push(Placed { layer, place, from, masked, uses: 0 });
         }
+        let outputs = self.heads_among(&placed)?;
+        for output in &outputs {
+            placed[output.index].uses += 1;
+        }
         self.ends_well(&placed)?;
+        self.heads_end(&placed, &outputs)?;
         // The optimizer updates the first part of the storage, so tensors that are not trained come last.
         let mut offset = 0;
         for trained in [true, false] {
@@ -635,6 +661,8 @@ impl Model {
             return fail(loose, format!("takes all inputs at once; name one of them: {}", inputs.join(", ")));
         }
         let Some((_, before)) = placed.split_last() else { return Ok(()) };
+        // One of several outputs is taken by its loss.
+        let before = if self.heads.is_empty() { before } else { placed };
         if let Some(loose) = before.iter().find(|p| p.uses == 0) {
             return fail(
                 loose,
@@ -646,32 +674,26 @@ impl Model {
 
     /// Returns true if the last layer ends in this activation.
     pub fn ends_in(&self, activation: &str) -> bool {
-        let mut last = self.layers.last().cloned();
-        let found = match last.as_mut().map(innermost) {
-            Some(Layer::Softmax(_)) => ActivationName::Softmax,
-            Some(layer) => own_activation(layer).copied().unwrap_or_default(),
-            None => ActivationName::default(),
-        };
-        found.name() == activation
+        match self.layers.last() {
+            Some(last) => ends_in(last, activation),
+            None => ActivationName::default().name() == activation,
+        }
     }
 
     /// The model without the final activation that is part of the loss, so that its outputs are logits.
     pub fn without_activation(&self, loss: Loss) -> Self {
+        if let (false, Ok(outputs)) = (self.heads.is_empty(), self.several_outputs()) {
+            let mut model = self.clone();
+            for (head, Output { index, loss, .. }) in model.heads.iter_mut().zip(outputs) {
+                head.loss = Some(loss);
+                strip(&mut model.layers[index], loss.activation());
+            }
+            return model;
+        }
         // Without the activation, a different loss would be inferred.
         let mut model = Self { loss: Some(loss), ..self.clone() };
-        if self.ends_in(loss.activation()) {
-            match model.layers.last_mut().map(innermost) {
-                Some(last @ Layer::Softmax(_)) => {
-                    let name = last.rules().given_name().map(str::to_string);
-                    *last = layers::Activation { activation: ActivationName::default(), name }.into();
-                }
-                Some(last) => {
-                    if let Some(own) = own_activation(last) {
-                        *own = ActivationName::default();
-                    }
-                }
-                None => {}
-            }
+        if let Some(last) = model.layers.last_mut() {
+            strip(last, loss.activation());
         }
         model
     }
@@ -724,45 +746,143 @@ impl Model {
         let call = objective.augment.call(batch, self.input_shape);
         let call = input.decoding(call, self.input_shape[2]);
         b.call(call.op.name, call, &[("image", image)]);
-        let (outputs, mask) = forward(&mut b, &mut placed, image);
-        let x = outputs.last().copied().unwrap_or(image);
-        b.program.output = x;
-        let shape = placed.last().map_or_else(Vec::new, |p| p.place.output.clone());
+        let (outputs, masks) = forward(&mut b, &mut placed, image);
+        let several = logits_model.heads_among(&placed)?;
+        // Each output with its loss, and the labels that are this loss's.
+        let last = placed.last().map_or_else(Vec::new, |p| p.place.output.clone());
+        let (value, mask) = (outputs.last().copied().unwrap_or(image), masks.last().copied().flatten());
+        let real = input.numbers && kind != Loss::SoftmaxCrossEntropy || kind.compares_vectors();
+        let mut ends = vec![End { loss: kind, shape: last, value, mask, real, labels: None }];
+        if let Some(all) = several.last().map(|output| output.labels.end) {
+            let end = |output: &Output| End {
+                loss: output.loss,
+                shape: output.shape.clone(),
+                value: outputs[output.index],
+                mask: masks[output.index],
+                real: true,
+                labels: Some((all, output.labels.start)),
+            };
+            ends = several.iter().map(end).collect();
+        }
         if mode == Mode::Predict {
-            b.program.output = prediction(&mut b, kind, x, &shape);
+            let found: Vec<ValueId> =
+                ends.iter().map(|end| prediction(&mut b, end.loss, end.value, &end.shape)).collect();
+            b.program.output = side_by_side(&mut b, &found);
+            return Ok(b.program);
+        }
+        let values: Vec<ValueId> = ends.iter().map(|end| end.value).collect();
+        b.program.output = side_by_side(&mut b, &values);
+
+        b.pass = Pass::Loss;
+        b.program.labels = self.labels()?;
+        b.program.heads = several.len();
+        let mut examples = None;
+        let mut judged: Vec<Judged> = Vec::new();
+        for end in &ends {
+            judged.push(end.judge(&mut b, objective, &mut examples));
+        }
+        let results = b.fixed("results", vec![slots, 2], Home::Results);
+        let metrics = || Call::new(&SUM_METRICS, &[("ROWS", batch), ("SLOTS", slots)]);
+        let mut sum: Option<ValueId> = None;
+        for (n, (output, own)) in several.iter().zip(&mut judged).enumerate() {
+            let into = b.fixed("results of an output", vec![slots, 2], Home::HeadResults(n));
+            b.call("metrics", metrics(), &[("results", into), ("loss", own.loss), ("hit", own.hit)]);
+            own.loss = scaled(&mut b, own.loss, output.weight);
+            own.dlogits = scaled(&mut b, own.dlogits, output.weight);
+            sum = Some(match sum {
+                Some(sum) => b.sum("loss", sum, own.loss),
+                None => own.loss,
+            });
+        }
+        let (loss, hit) = match (sum, &judged[..]) {
+            (Some(sum), _) => (sum, b.zeros(&[])),
+            (None, [one, ..]) => (one.loss, one.hit),
+            (None, []) => (value, value),
+        };
+        b.call("metrics", metrics(), &[("results", results), ("loss", loss), ("hit", hit)]);
+        let penalties = trained_among(&self.regularizers, &placed, &b.program.parameters);
+        regularization::penalize(&mut b, &penalties, results, slots);
+        if mode == Mode::Evaluate {
             return Ok(b.program);
         }
 
-        b.pass = Pass::Loss;
-        let dlogits = b.batched("d logits", &shape);
+        let mut gradients = vec![None; placed.len()];
+        let indices = several.iter().map(|output| output.index);
+        let indices = if several.is_empty() { vec![placed.len() - 1] } else { indices.collect() };
+        for (index, (end, own)) in indices.into_iter().zip(ends.iter().zip(&judged)) {
+            gradients[index] = Some(b.through_fused("loss", end.value, own.dlogits));
+        }
+        backward(&mut b, &placed, gradients, false);
+        regularization::penalize_gradients(&mut b, &penalties);
+        b.pass = Pass::Update;
+        optim::update(&mut b, optimizer);
+        let constraints = trained_among(&self.constraints, &placed, &b.program.parameters);
+        regularization::constrain(&mut b, &constraints);
+        Ok(b.program)
+    }
+}
+
+/// An output with its loss.
+struct End {
+    loss: Loss,
+    /// Shape of the output, without the batch.
+    shape: Vec<usize>,
+    /// The logits.
+    value: ValueId,
+    /// Which steps count, if the output has a mask.
+    mask: Option<ValueId>,
+    /// True if labels are f32.
+    real: bool,
+    /// The number of labels of an image and the first that are this loss's, if others are not.
+    labels: Option<(usize, usize)>,
+}
+
+/// Loss and hits of each image, and the gradient of the logits.
+struct Judged {
+    loss: ValueId,
+    hit: ValueId,
+    dlogits: ValueId,
+}
+
+impl End {
+    /// Appends the loss. `examples` are the weights of the images, once one of the losses has them.
+    fn judge(&self, b: &mut Builder, objective: &Objective, examples: &mut Option<ValueId>) -> Judged {
+        let Self { loss: kind, shape, value: x, mask, real, labels } = self;
+        let (batch, slots) = (b.program.batch, b.program.slots);
+        let dlogits = b.batched("d logits", shape);
         let outputs: usize = shape.iter().product();
-        let columns = columns(kind, &shape);
+        let columns = columns(*kind, shape);
         let places = outputs / columns;
-        b.program.labels = if kind.compares_vectors() { outputs } else { places };
         let (loss, hit) = (b.batched("loss", &[]), b.batched("hit", &[]));
         let (losses, hits) = match places {
             1 => (loss, hit),
             _ => (b.batched("losses", &[places]), b.batched("hits", &[places])),
         };
         let (mut call, weights) = kind.call((batch, places), columns, objective);
-        if input.numbers && kind != Loss::SoftmaxCrossEntropy || kind.compares_vectors() {
+        if *real {
             call = call.with("REAL", 1.0);
         }
+        if let Some((all, from)) = labels {
+            call = call.with("LABELS", *all as f64).with("FROM", *from as f64);
+        }
         let weights = b.constant("class weights", weights);
-        let examples = if objective.example_weights {
+        if objective.example_weights {
             // As many as images fit into a chunk.
             call = call.with("WEIGHTED", 1.0).with("EXAMPLES", (slots * batch) as f64);
-            let value = b.constant("example weights", vec![0.0; slots * batch]);
-            b.program.example_weights = Some(value);
-            value
-        } else {
-            b.fixed("zeros", vec![1], Home::Zeros)
-        };
+        }
+        let examples = *examples.get_or_insert_with(|| match objective.example_weights {
+            true => {
+                let value = b.constant("example weights", vec![0.0; slots * batch]);
+                b.program.example_weights = Some(value);
+                value
+            }
+            false => b.fixed("zeros", vec![1], Home::Zeros),
+        });
         let buffers = [
             ("dlogits", dlogits),
             ("loss", losses),
             ("hit", hits),
-            ("logits", x),
+            ("logits", *x),
             ("weights", weights),
             ("examples", examples),
         ];
@@ -770,32 +890,76 @@ impl Model {
         let (mut losses, mut hits, mut dlogits) = (losses, hits, dlogits);
         if let Some(mask) = mask {
             // The mean is one over the steps of the batch that count.
-            let weights = layers::mask::shares(&mut b, "loss", mask, true);
+            let weights = layers::mask::shares(b, "loss", *mask, true);
             [losses, hits, dlogits] =
-                [losses, hits, dlogits].map(|value| layers::mask::rows(&mut b, "loss", value, weights, 0.0));
+                [losses, hits, dlogits].map(|value| layers::mask::rows(b, "loss", value, weights, 0.0));
         }
         let (loss, hit) = if places > 1 { (loss, hit) } else { (losses, hits) };
         if places > 1 {
             let call = Call::new(&POSITION_MEANS, &[("ROWS", batch), ("POSITIONS", places)]);
             b.call("loss", call, &[("loss", loss), ("hit", hit), ("losses", losses), ("hits", hits)]);
         }
-        let results = b.fixed("results", vec![slots, 2], Home::Results);
-        let call = Call::new(&SUM_METRICS, &[("ROWS", batch), ("SLOTS", slots)]);
-        b.call("metrics", call, &[("results", results), ("loss", loss), ("hit", hit)]);
-        let penalties = trained_among(&self.regularizers, &placed, &b.program.parameters);
-        regularization::penalize(&mut b, &penalties, results, slots);
-        if mode == Mode::Evaluate {
-            return Ok(b.program);
-        }
+        Judged { loss, hit, dlogits }
+    }
+}
 
-        let dy = b.through_fused("loss", x, dlogits);
-        backward(&mut b, &placed, dy, false);
-        regularization::penalize_gradients(&mut b, &penalties);
-        b.pass = Pass::Update;
-        optim::update(&mut b, optimizer);
-        let constraints = trained_among(&self.constraints, &placed, &b.program.parameters);
-        regularization::constrain(&mut b, &constraints);
-        Ok(b.program)
+/// Appends the product of a value and a number; nothing for 1.
+fn scaled(b: &mut Builder, x: ValueId, factor: f64) -> ValueId {
+    if factor == 1.0 {
+        return x;
+    }
+    let scale = b.constant("loss weight", vec![factor as f32]);
+    let value = &b.program.values[x.0];
+    let (name, shape, count) = (value.name.clone(), value.shape.clone(), value.len());
+    let y = b.temporary(&name, shape);
+    b.call("loss", Call::new(&SCALED, &[("COUNT", count)]), &[("y", y), ("x", x), ("scale", scale)]);
+    y
+}
+
+/// Appends a row for each image of the values of all outputs; one alone stays as it is.
+fn side_by_side(b: &mut Builder, values: &[ValueId]) -> ValueId {
+    let (rows, mut joined, mut width) = (b.program.batch, None, 0);
+    for value in values {
+        let more = b.program.values[value.0].len() / rows;
+        joined = Some(match joined {
+            None => *value,
+            Some(before) => {
+                let y = b.batched("outputs", &[width + more]);
+                let call = Call::new(&CONCATENATE, &[("ROWS", rows), ("A", width), ("B", more)]);
+                b.call("outputs", call, &[("y", y), ("a", before), ("b", *value)]);
+                y
+            }
+        });
+        width += more;
+    }
+    joined.unwrap_or_default()
+}
+
+/// Returns true if a layer ends in this activation.
+fn ends_in(layer: &Layer, activation: &str) -> bool {
+    let mut last = layer.clone();
+    let found = match innermost(&mut last) {
+        Layer::Softmax(_) => ActivationName::Softmax,
+        layer => own_activation(layer).copied().unwrap_or_default(),
+    };
+    found.name() == activation
+}
+
+/// Takes the final activation off a layer, if it is this one.
+fn strip(layer: &mut Layer, activation: &str) {
+    if !ends_in(layer, activation) {
+        return;
+    }
+    match innermost(layer) {
+        last @ Layer::Softmax(_) => {
+            let name = last.rules().given_name().map(str::to_string);
+            *last = layers::Activation { activation: ActivationName::default(), name }.into();
+        }
+        last => {
+            if let Some(own) = own_activation(last) {
+                *own = ActivationName::default();
+            }
+        }
     }
 }
 
@@ -866,8 +1030,12 @@ fn prediction(b: &mut Builder, loss: Loss, x: ValueId, shape: &[usize]) -> Value
     }
 }
 
-/// Appends the forward pass of every layer and returns the outputs, layer by layer, and the mask of the last one.
-fn forward(b: &mut Builder, placed: &mut [Placed<'_>], image: ValueId) -> (Vec<ValueId>, Option<ValueId>) {
+/// Appends the forward pass of every layer and returns the outputs and their masks, layer by layer.
+fn forward(
+    b: &mut Builder,
+    placed: &mut [Placed<'_>],
+    image: ValueId,
+) -> (Vec<ValueId>, Vec<Option<ValueId>>) {
     let mut outputs: Vec<ValueId> = Vec::new();
     let mut masks: Vec<Option<ValueId>> = Vec::new();
     // True for a value that only one layer takes, also through layers that return their input unchanged.
@@ -885,13 +1053,19 @@ fn forward(b: &mut Builder, placed: &mut [Placed<'_>], image: ValueId) -> (Vec<V
         sole.insert(y, *uses == 1 && handed_on);
         outputs.push(y);
     }
-    (outputs, masks.last().copied().flatten())
+    (outputs, masks)
 }
 
-/// Appends the backward pass, from the last layer to the first. The gradient of a value that several layers take is the
-/// sum of their gradients, added in the order of the layers from the last. If `image` is true, the pass continues to
-/// the input of the network, and its gradient is returned.
-fn backward(b: &mut Builder, placed: &[Placed<'_>], dy: ValueId, image: bool) -> Option<ValueId> {
+/// Appends the backward pass, from the last layer to the first. `gradients` holds those of the losses, by layer. The
+/// gradient of a value that several layers take is the sum of their gradients, that of its loss first, then in the order
+/// of the layers from the last. If `image` is true, the pass continues to the input of the network, and its gradient is
+/// returned.
+fn backward(
+    b: &mut Builder,
+    placed: &[Placed<'_>],
+    mut gradients: Vec<Option<ValueId>>,
+    image: bool,
+) -> Option<ValueId> {
     b.pass = Pass::Backward;
     let mut learns: Vec<bool> = Vec::new();
     for p in placed {
@@ -900,9 +1074,8 @@ fn backward(b: &mut Builder, placed: &[Placed<'_>], dy: ValueId, image: bool) ->
         learns.push(own || p.from.iter().any(from));
     }
     let mut to_image = None;
-    let mut gradients: Vec<Option<ValueId>> = vec![None; placed.len()];
-    if let (Some(last), Some(true)) = (gradients.last_mut(), learns.last()) {
-        *last = Some(dy);
+    for (gradient, _) in gradients.iter_mut().zip(&learns).filter(|(_, learns)| !**learns) {
+        *gradient = None;
     }
     b.share(placed.iter().flat_map(|p| &p.place.parameters));
     for (n, p) in placed.iter().enumerate().rev() {

@@ -49,6 +49,10 @@ impl Objective {
     pub fn validate(&self, classes: usize, loss: Loss) -> Result<()> {
         self.augment.validate()?;
         share("label_smoothing", self.label_smoothing)?;
+        if loss == Loss::WeightedSum && self.label_smoothing > 0.0 {
+            let (got, expected) = (self.label_smoothing.to_string(), "0 for a network with several outputs");
+            return Err(Error::Option { name: "label_smoothing", got, expected });
+        }
         if self.label_smoothing > 0.0 && loss.is_regression() {
             return Err(Error::Option {
                 name: "label_smoothing",
@@ -57,6 +61,10 @@ impl Objective {
             });
         }
         let fail = |got: String, expected| Err(Error::Option { name: "class_weight", got, expected });
+        if loss == Loss::WeightedSum && !self.class_weight.is_empty() {
+            let expected = "none for a network with several outputs; give weights to images instead";
+            return fail(format!("a list of {}", self.class_weight.len()), expected);
+        }
         if !self.class_weight.is_empty() && self.class_weight.len() != classes {
             let got = format!("a list of {} for {classes} classes", self.class_weight.len());
             return fail(got, "one number for each class");
@@ -117,7 +125,8 @@ impl Loss {
             Self::MeanAbsoluteError => (&MEAN_ABSOLUTE_ERROR, objective.class_weight.len().max(1)),
             Self::Huber { .. } => (&HUBER, objective.class_weight.len().max(1)),
             Self::KlDivergence => (&KL_DIVERGENCE, columns),
-            Self::CosineSimilarity => (&COSINE_SIMILARITY, columns),
+            // A sum of losses is computed loss by loss.
+            Self::CosineSimilarity | Self::WeightedSum => (&COSINE_SIMILARITY, columns),
         };
         let mut call = Call::new(op, &[("ROWS", batch), ("CLASSES", classes)]);
         if places > 1 || self.compares_vectors() {

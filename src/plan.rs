@@ -38,6 +38,8 @@ pub struct Arenas {
     pub totals: Option<Slice>,
     /// Loss and number of correct predictions of each step of a chunk.
     pub results: Slice,
+    /// The same of each output, if there are several.
+    pub heads: Vec<Slice>,
 }
 
 impl Arenas {
@@ -76,6 +78,7 @@ impl Arenas {
             averages: averages.then(|| context.zeros("averages", len)).transpose()?,
             totals: None,
             results: context.zeros("results", 2 * results)?,
+            heads: Vec::new(),
         })
     }
 }
@@ -88,6 +91,16 @@ impl Arenas {
     pub fn in_parts(self, context: &Context) -> Result<Self> {
         let totals = Some(context.zeros("totals", self.gradients.len)?);
         Ok(Self { totals, ..self })
+    }
+
+    /// Adds memory for the results of so many outputs.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] if the adapter cannot bind them.
+    pub fn for_heads(self, context: &Context, heads: usize) -> Result<Self> {
+        let results = |_| context.zeros("results of an output", self.results.len);
+        let heads = (0..heads).map(results).collect::<Result<_>>()?;
+        Ok(Self { heads, ..self })
     }
 
     /// Replaces the parameters by their moving averages, if they are kept; evaluation and prediction use those.
@@ -174,6 +187,7 @@ impl Plan {
                     Home::Averages => arenas.averages.as_ref().unwrap_or(&arenas.parameters).slice(0, len),
                     Home::Totals => arenas.totals.as_ref().unwrap_or(&arenas.gradients).slice(0, len),
                     Home::Results => arenas.results.clone(),
+                    Home::HeadResults(n) => arenas.heads.get(n).unwrap_or(&arenas.results).clone(),
                     Home::Zeros => zeros.slice(0, len),
                     Home::Constant(n) => constants[n].clone(),
                 }

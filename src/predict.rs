@@ -5,6 +5,7 @@ use crate::{
     checkpoint::Checkpoint,
     compiled::CompiledModel,
     data::no_word,
+    evaluate::Form,
     feed::{Batch, Step},
     gpu::{Context, Fetch, floats},
     loss::Loss,
@@ -21,6 +22,8 @@ pub struct Predictor {
     compiled: CompiledModel,
     outputs: usize,
     loss: Loss,
+    /// Of several outputs of a network as it is built: what to make of what the device computes.
+    form: Option<Form>,
     /// The values of the input that are words.
     words: Vec<WordRange>,
 }
@@ -71,6 +74,12 @@ impl Predictor {
         variants: &Choices,
     ) -> Result<Self> {
         let loss = model.loss()?;
+        if !model.heads.is_empty() {
+            // Some of the outputs may end in the activation of their loss, and others not.
+            let mode = Mode::Evaluate;
+            let found = Self::in_mode(context, model, input, checkpoint, batch, variants, mode).await?;
+            return Ok(Self { form: Some(Form::of(model)?), ..found });
+        }
         let ends_in_loss = loss.is_regression() || model.ends_in(loss.activation());
         let mode = if ends_in_loss { Mode::Predict } else { Mode::Evaluate };
         Self::in_mode(context, model, input, checkpoint, batch, variants, mode).await
@@ -109,7 +118,8 @@ impl Predictor {
     }
 
     fn of(compiled: CompiledModel, model: &Model) -> Result<Self> {
-        Ok(Self { compiled, outputs: model.outputs()?, loss: model.loss()?, words: model.words()? })
+        let (outputs, loss, words) = (model.outputs()?, model.loss()?, model.words()?);
+        Ok(Self { compiled, outputs, loss, form: None, words })
     }
 
     /// Refuses images with values that should be words and are none.
@@ -143,6 +153,10 @@ impl Predictor {
         for part in images.chunks(program.batch * program.pixels) {
             self.submit(part);
             let output = self.compiled.read(&[program.output]).await?.concat();
+            let output = match &self.form {
+                Some(form) => form.built(&output),
+                None => output,
+            };
             all.extend(self.rows(&output, part.len() / program.pixels));
         }
         Ok(all)
@@ -181,7 +195,8 @@ impl Predictor {
 
     fn submit(&self, images: &[u8]) {
         let rows = images.len() / self.compiled.plan.program.pixels;
-        let batch = Batch { images: images.to_vec(), labels: vec![0; rows] };
+        let labels = vec![0; rows * self.compiled.plan.program.labels];
+        let batch = Batch { images: images.to_vec(), labels };
         let step = Step { rows: rows as u32, ..Step::default() };
         self.compiled.upload(&batch, &[step]);
         self.compiled.run(0);

@@ -44,6 +44,8 @@ pub enum Home {
     Totals,
     /// Loss and number of correct predictions of the last steps.
     Results,
+    /// The same of one of several outputs.
+    HeadResults(usize),
     /// Zeros that are never written: the bias of a layer without one.
     Zeros,
     /// Constant numbers; [`Program::constants`] holds them under this index.
@@ -158,6 +160,8 @@ pub struct Program {
     pub pixels: usize,
     /// Labels per image.
     pub labels: usize,
+    /// Number of outputs with a loss of their own, if there are several; else 0.
+    pub heads: usize,
     /// All values.
     pub values: Vec<Value>,
     /// All dispatches.
@@ -257,6 +261,7 @@ impl Builder {
             batch,
             pixels,
             labels: 1,
+            heads: 0,
             values: Vec::new(),
             nodes: Vec::new(),
             parameters,

@@ -21,7 +21,7 @@ use crate::{
         normalization::moments,
         stream::{BUDGET, Cut, Order},
     },
-    evaluate::fits,
+    evaluate::{Form, fits},
     gpu::{Context, FeedBuffers, Stamps},
     layers::Layer,
     loss::Loss,
@@ -131,14 +131,17 @@ pub struct Trainer {
     see: Option<Box<See>>,
     /// Weights of the images of the split that is visited next.
     weights: Option<Arc<[f32]>>,
-    /// True if the network ends in the activation that belongs to its loss.
-    ends_in_loss: bool,
+    /// The outputs of the network.
+    form: Form,
     /// The values of the input that are words.
     words: Vec<WordRange>,
+    /// The labels that are classes, of several outputs.
+    classes: Vec<WordRange>,
 }
 
 /// Result of [`Trainer::epoch`] and [`Trainer::advance`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "there is one an epoch, and a box could not be copied")]
 pub enum Progress {
     /// The epoch is done, with these metrics.
     Finished(Metrics),
@@ -199,9 +202,9 @@ impl Trainer {
         options.validate()?;
         fits(model, &data)?;
         let loss = model.loss()?;
-        let ends_in_loss = model.ends_in(loss.activation());
         options.objective.validate(data.classes.len(), loss)?;
-        options.objective.validate_places(data.train.each)?;
+        let places = if model.heads.is_empty() { data.train.each } else { model.places()? };
+        options.objective.validate_places(places)?;
         let parameters = model.parameters()?;
         let (at_once, in_parts) = (options.images_at_once(), options.parts() > 1);
         let (mut slots, mut images) = (0, 0);
@@ -213,7 +216,8 @@ impl Trainer {
             images = images.max(steps.saturating_mul(batch).min(longest));
         }
         let feed = FeedBuffers::new(context, images, (data.pixels(), data.train.each), slots)?;
-        let mut arenas = Arenas::with_optimizer(context, &parameters, slots, &options.optimizer)?;
+        let arenas = Arenas::with_optimizer(context, &parameters, slots, &options.optimizer)?;
+        let mut arenas = arenas.for_heads(context, model.heads.len())?;
         if in_parts {
             arenas = arenas.in_parts(context)?;
         }
@@ -246,8 +250,9 @@ impl Trainer {
             visitor: Visitor::default(),
             see: None,
             weights: None,
-            ends_in_loss,
+            form: Form::of(model)?,
             words: model.words()?,
+            classes: model.class_labels()?,
         })
     }
 
@@ -398,7 +403,7 @@ impl Trainer {
         // `each` gets one result for all parts of a step.
         let mut whole = StepResult::default();
         let (began, per_epoch) = (self.position, self.steps_per_epoch());
-        let Self { data, options, loss, training, visitor, see, weights, ends_in_loss, .. } = self;
+        let Self { data, options, training, visitor, see, weights, form, .. } = self;
         let visit = Visit {
             split,
             order,
@@ -416,7 +421,7 @@ impl Trainer {
                 if let Some(see) = see {
                     let mut so_far = position.running;
                     so_far.count(&whole);
-                    see(&Seen::of(part, (*loss, *ends_in_loss), so_far.metrics()));
+                    see(&Seen::of(part, form, so_far.metrics()));
                 }
                 if !part.part.last {
                     return Ok(ControlFlow::Continue(()));

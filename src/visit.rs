@@ -254,11 +254,12 @@ impl Visitor {
         let mut flow = ControlFlow::Continue(());
         for (n, (part, [loss_sum, hits])) in parts.iter().zip(finished.results).enumerate() {
             let (loss_sum, hits) = (f64::from(loss_sum), f64::from(hits));
+            let heads = finished.heads.iter().filter_map(|each| Some(each.get(n)?.map(f64::from))).collect();
             let rows = part.rows.first as usize..(part.rows.first + part.rows.rows) as usize;
             let outputs = finished.outputs.get(n).and_then(|all| all.get(..rows.len() * width));
             let visited = Visited {
                 part,
-                result: StepResult { rows: part.rows.rows, loss_sum, hits },
+                result: StepResult { rows: part.rows.rows, loss_sum, hits, heads },
                 outputs: outputs.unwrap_or_default(),
                 labels: chunk.0.get(rows.start * places..rows.end * places).unwrap_or_default(),
                 which: chunk.1.get(rows).unwrap_or_default(),

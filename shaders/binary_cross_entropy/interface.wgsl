@@ -13,7 +13,7 @@ override MIXUP: u32 = 0u;
 @group(0) @binding(4) var<storage, read> weights: array<f32>; // (CLASSES) positive
 @group(0) @binding(5) var<storage, read> examples: array<f32>; // (EXAMPLES) positive
 // batch ROWS
-// feed labels below CLASSES, f32 where REAL, POSITIONS each
+// feed labels below CLASSES, f32 where REAL, POSITIONS each, LABELS of all
 // grid ITEMS = ROWS * POSITIONS
 // uses feed, random, mixup, examples, positions, number
 // case ROWS=1,CLASSES=2
@@ -23,3 +23,4 @@ override MIXUP: u32 = 0u;
 // case ROWS=4101,CLASSES=2,SMOOTHING=0.1,MIXUP=1
 // case ROWS=5,POSITIONS=9,CLASSES=2,REAL=1
 // case ROWS=3,POSITIONS=70,CLASSES=2,MIXUP=1,WEIGHTED=1,EXAMPLES=6
+// case ROWS=5,POSITIONS=3,CLASSES=2,REAL=1,LABELS=7,FROM=2

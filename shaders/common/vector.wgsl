@@ -1,9 +1,8 @@
 // A row of a loss that compares vectors, which labels hold as f32. Its mixture with the partner's, if MIXUP, is the target.
 fn target_of(row: u32, c: u32) -> f32 {
-    let at = step.first * POSITIONS * CLASSES;
-    let own = number(labels[at + row * CLASSES + c]);
+    let own = number(labels[first_label(row, CLASSES) + c]);
     if (MIXUP == 0u) { return own; }
-    return (1.0 - step.mixed) * own + step.mixed * number(labels[at + partner_of(row) * CLASSES + c]);
+    return (1.0 - step.mixed) * own + step.mixed * number(labels[first_label(partner_of(row), CLASSES) + c]);
 }
 
 // 1 where the first largest number of the output stands where that of the target does.

@@ -10,7 +10,7 @@ override MIXUP: u32 = 0u;
 @group(0) @binding(4) var<storage, read> weights: array<f32>; // (CLASSES) positive
 @group(0) @binding(5) var<storage, read> examples: array<f32>; // (EXAMPLES) positive
 // batch ROWS
-// feed labels below CLASSES, f32 where REAL, POSITIONS each
+// feed labels below CLASSES, f32 where REAL, POSITIONS each, LABELS of all
 // grid ITEMS = ROWS * POSITIONS
 
 fn distance_of(d: f32) -> f32 { return select(DELTA * (abs(d) - 0.5 * DELTA), 0.5 * d * d, abs(d) <= DELTA); }
@@ -26,3 +26,4 @@ fn slope_of(d: f32) -> f32 { return clamp(d, -DELTA, DELTA); }
 // case ROWS=7,CLASSES=1,REAL=1,MIXUP=1,DELTA=0.75
 // case ROWS=2,CLASSES=4101,DELTA=0.75
 // case ROWS=5,POSITIONS=9,CLASSES=1,REAL=1,DELTA=0.75
+// case ROWS=5,POSITIONS=3,CLASSES=1,REAL=1,LABELS=7,FROM=4,DELTA=0.75

@@ -11,10 +11,11 @@ override MIXUP: u32 = 0u;
 @group(0) @binding(4) var<storage, read> weights: array<f32>; // (CLASSES) positive
 @group(0) @binding(5) var<storage, read> examples: array<f32>; // (EXAMPLES) positive
 // batch ROWS
-// feed labels below CLASSES, f32 where REAL, POSITIONS * CLASSES each
+// feed labels below CLASSES, f32 where REAL, POSITIONS * CLASSES each, LABELS of all
 // grid ITEMS = ROWS * POSITIONS
 // uses feed, random, mixup, examples, positions, number, vector
 // case ROWS=1,POSITIONS=1,CLASSES=2,REAL=1
 // case ROWS=5,POSITIONS=1,CLASSES=10,REAL=1
 // case ROWS=9,POSITIONS=1,CLASSES=3,REAL=1,WEIGHTED=1,EXAMPLES=12
 // case ROWS=5,POSITIONS=7,CLASSES=4,REAL=1
+// case ROWS=5,POSITIONS=3,CLASSES=4,REAL=1,LABELS=15,FROM=2

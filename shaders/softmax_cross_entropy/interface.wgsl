@@ -14,9 +14,9 @@ override MIXUP: u32 = 0u;
 @group(0) @binding(4) var<storage, read> weights: array<f32>; // (CLASSES) positive
 @group(0) @binding(5) var<storage, read> examples: array<f32>; // (EXAMPLES) positive
 // batch ROWS
-// feed labels below CLASSES, POSITIONS each
+// feed labels below CLASSES, whole f32 where REAL, POSITIONS each, LABELS of all
 // grid ITEMS = ROWS * POSITIONS
-// uses feed, random, mixup, examples, positions
+// uses feed, random, mixup, examples, positions, number
 // case ROWS=1,CLASSES=2
 // case ROWS=5,CLASSES=10
 // case ROWS=33,CLASSES=7,SMOOTHING=0.1
@@ -28,3 +28,5 @@ override MIXUP: u32 = 0u;
 // case ROWS=2,CLASSES=4101,SMOOTHING=0.1
 // case ROWS=3,POSITIONS=7,CLASSES=5
 // case ROWS=5,POSITIONS=33,CLASSES=3,SMOOTHING=0.1,MIXUP=1,WEIGHTED=1,EXAMPLES=8
+// case ROWS=5,CLASSES=3,REAL=1,LABELS=4,FROM=2
+// case ROWS=5,POSITIONS=3,CLASSES=4,REAL=1,LABELS=7,FROM=3,MIXUP=1

@@ -1,5 +1,11 @@
 // One thread a row.
 // uses index
+// The class of a row: a whole number, or one in a float.
+fn class_of(row: u32) -> u32 {
+    let label = label_of(row);
+    return select(label, min(u32(bitcast<f32>(label)), CLASSES - 1u), REAL == 1u);
+}
+
 @compute @workgroup_size(8)
 fn softmax_cross_entropy(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                          @builtin(num_workgroups) groups: vec3<u32>) {
@@ -12,12 +18,12 @@ fn softmax_cross_entropy(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(
         hit[row] = 0.0;
         return;
     }
-    let label = label_of(row);
+    let label = class_of(row);
     var other = label;
     var mixed = 0.0;
     var other_example = 1.0;
     if (MIXUP == 1u) {
-        other = label_of(partner_of(row));
+        other = class_of(partner_of(row));
         other_example = weight_of(partner_of(row));
         mixed = step.mixed;
     }

@@ -242,6 +242,28 @@ impl Dataset {
         }
     }
 
+    /// Checks that the labels of a part that are classes are whole numbers below the number of these.
+    ///
+    /// # Errors
+    /// [`Error::Dataset`] with the first that is none.
+    pub(crate) fn check_labels(&self, name: &str, split: &Split, classes: &[WordRange]) -> Result<()> {
+        for (row, labels) in split.labels.chunks(split.each.max(1)).enumerate() {
+            for WordRange { values, count } in classes {
+                let numbers = labels.get(values.clone()).unwrap_or_default().iter();
+                let mut numbers = numbers.map(|label| self.input.number(*label));
+                let wrong = |number: &f64| !(number.fract() == 0.0 && (0.0..*count as f64).contains(number));
+                if let Some(number) = numbers.find(wrong) {
+                    return self.refuse(format!(
+                        "got {number} among the labels of row {row} (from 0) of its {name} part, expected one of {count} \
+                         classes: 0 to {}",
+                        count - 1
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn refuse(&self, message: String) -> Result<()> {
         Err(Error::Dataset { data: self.name.clone(), message })
     }

@@ -1,6 +1,6 @@
 //! A network that is evaluated on several splits, such as the batches of a generator: it is compiled once.
 
-use super::{Evaluation, Judging, Seen, fits, judge};
+use super::{Evaluation, Form, Judging, Seen, fits, judge};
 use crate::{
     Error, Result,
     checkpoint::Checkpoint,
@@ -27,13 +27,15 @@ pub struct Evaluator {
     compiled: CompiledModel,
     visitor: Visitor,
     loss: Loss,
-    /// True if the network ends in the activation that belongs to its loss.
-    ends_in_loss: bool,
+    /// The outputs.
+    form: Form,
     /// Bytes of images that are uploaded at once.
     budget: usize,
     weighted: bool,
     /// The values of the input that are words.
     words: Vec<WordRange>,
+    /// The labels that are classes, of several outputs.
+    classes: Vec<WordRange>,
 }
 
 impl Evaluator {
@@ -63,23 +65,24 @@ impl Evaluator {
         // The part of the split that is uploaded at once.
         let cut = Cut { batch, pixels: data.pixels(), budget: BUDGET.min(context.most_bytes() as usize) };
         let steps = cut.steps_per_chunk(images);
-        let arenas = Arenas::new(context, &model.parameters()?, steps)?;
+        let arenas =
+            Arenas::new(context, &model.parameters()?, steps)?.for_heads(context, model.heads.len())?;
         context.write(&arenas.parameters, &checkpoint.weights);
         let feed =
             FeedBuffers::new(context, steps.saturating_mul(batch), (data.pixels(), data.train.each), steps)?;
         let compiled =
             CompiledModel::sharing(context, program(batch, steps)?, &arenas, &feed, variants).await?;
-        let ends_in_loss = model.ends_in(loss.activation());
         // A longer split is uploaded in parts of the same size.
         let budget = steps.saturating_mul(batch).saturating_mul(data.pixels());
         Ok(Self {
             compiled,
             visitor: Visitor::default(),
             loss,
-            ends_in_loss,
+            form: Form::of(model)?,
             budget,
             weighted,
             words: model.words()?,
+            classes: model.class_labels()?,
         })
     }
 
@@ -100,8 +103,8 @@ impl Evaluator {
             let (got, expected) = ("off".into(), "on in an evaluation with weights");
             return Err(Error::Option { name: "example_weights", got, expected });
         }
-        let kind = (self.loss, self.ends_in_loss);
-        self.run(data, split, weights, false, |visited, total| see(&Seen::of(visited, kind, total))).await
+        let form = self.form.clone();
+        self.run(data, split, weights, false, |visited, total| see(&Seen::of(visited, &form, total))).await
     }
 
     /// Evaluates the network; if `mirrored`, with test-time augmentation.
@@ -114,8 +117,9 @@ impl Evaluator {
         each: impl FnMut(&Visited<'_>, Metrics) -> ControlFlow<()>,
     ) -> Result<Option<Evaluation>> {
         data.check_split("given", split)?;
+        data.check_labels("given", split, &self.classes)?;
         data.check_words("given", split, &self.words)?;
-        let judging = Judging { loss: self.loss, outputs: true, mirrored, finite: true };
+        let judging = Judging { form: &self.form, loss: self.loss, outputs: true, mirrored, finite: true };
         let split = (data, split, weights);
         judge(&mut self.visitor, &self.compiled, split, self.budget, judging, each).await
     }

@@ -38,7 +38,7 @@ impl Formula {
     /// `input`. `None` if the network is more than one linear layer.
     pub fn of(model: &Model, input: &Preprocessing, table: &Table, weights: &[f32]) -> Option<Self> {
         let Kind::Number { .. } = table.label.kind else { return None };
-        if !model.inputs.is_empty() || !model.loss().ok()?.is_regression() {
+        if !model.inputs.is_empty() || !model.heads.is_empty() || !model.loss().ok()?.is_regression() {
             return None;
         }
         let mut layers = model.layers.iter().filter(|layer| layer.kind() != "Flatten");

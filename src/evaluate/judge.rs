@@ -3,7 +3,7 @@
 
 use super::{
     Evaluation, Prediction,
-    views::{Verdict, activated, mirror},
+    views::{Form, Verdict, mirror},
 };
 use crate::{
     Error, Result,
@@ -21,7 +21,9 @@ use std::{collections::VecDeque, ops::ControlFlow};
 
 /// Settings of an evaluation.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Judging {
+pub(crate) struct Judging<'f> {
+    /// The outputs.
+    pub form: &'f Form,
     /// The loss, which defines the outputs.
     pub loss: Loss,
     /// True if the outputs are read back, for the confusion matrix, the errors of a regression and the scores.
@@ -39,7 +41,7 @@ pub(crate) async fn judge(
     model: &CompiledModel,
     (data, split, weights): (&Dataset, &Split, Option<&[f32]>),
     budget: usize,
-    judging: Judging,
+    judging: Judging<'_>,
     mut each: impl FnMut(&Visited<'_>, Metrics) -> ControlFlow<()>,
 ) -> Result<Option<Evaluation>> {
     let batch = model.plan.program.batch;
@@ -77,7 +79,7 @@ pub(crate) async fn judge(
 /// Results so far.
 struct Found<'f> {
     data: &'f Dataset,
-    judging: Judging,
+    judging: Judging<'f>,
     total: RunningMetrics,
     confusion: Vec<Vec<u64>>,
     /// Labels and predictions of a regression.
@@ -88,7 +90,7 @@ struct Found<'f> {
 }
 
 impl<'f> Found<'f> {
-    fn new(data: &'f Dataset, split: &Split, judging: Judging) -> Self {
+    fn new(data: &'f Dataset, split: &Split, judging: Judging<'f>) -> Self {
         let classes = match judging.outputs && !judging.loss.is_regression() && split.each == 1 {
             true => data.classes.len(),
             false => 0,
@@ -166,11 +168,10 @@ impl<'f> Found<'f> {
 
     /// Adds the outputs for each image of a network that predicts several places of it.
     fn several(&mut self, visited: &Visited<'_>) -> Result<()> {
-        let columns = visited.outputs.len() / visited.labels.len().max(1);
-        let width = columns * visited.places();
+        let width = visited.outputs.len() / visited.which.len().max(1);
         for (row, outputs) in visited.outputs.chunks_exact(width.max(1)).enumerate() {
             let image = visited.which.get(row).map_or(0, |index| *index as usize);
-            let scores = activated(self.judging.loss, columns, outputs);
+            let scores = self.judging.form.predicted(outputs);
             if self.judging.finite
                 && let Some(score) = scores.iter().find(|score| !score.is_finite())
             {

@@ -1,7 +1,7 @@
 //! The outputs of a network, batch by batch, for metrics beyond loss and accuracy.
 
-use super::activated;
-use crate::{loss::Loss, metrics::Metrics, visit::Visited};
+use super::Form;
+use crate::{metrics::Metrics, visit::Visited};
 
 /// A finished batch, or a part of one that was computed in parts.
 #[derive(Clone, Debug)]
@@ -16,13 +16,8 @@ pub struct Seen<'s> {
 }
 
 impl<'s> Seen<'s> {
-    /// The outputs of visited images. `loss` is the loss of the network, and whether it ends in its activation.
-    pub(crate) fn of(visited: &'s Visited<'_>, (loss, ends_in_loss): (Loss, bool), so_far: Metrics) -> Self {
-        let columns = visited.outputs.len() / (visited.which.len() * visited.places()).max(1);
-        let outputs = match ends_in_loss {
-            true => activated(loss, columns, visited.outputs),
-            false => visited.outputs.to_vec(),
-        };
-        Self { images: visited.which, outputs, so_far }
+    /// The outputs, of this form, of visited images.
+    pub(crate) fn of(visited: &'s Visited<'_>, form: &Form, so_far: Metrics) -> Self {
+        Self { images: visited.which, outputs: form.built(visited.outputs), so_far }
     }
 }

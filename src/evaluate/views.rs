@@ -1,7 +1,71 @@
 //! The prediction for an image, from one view of it or from the mean of several.
 
 use super::argmax;
-use crate::{data::Dataset, loss::Loss};
+use crate::{Result, data::Dataset, loss::Loss, model::Model};
+
+/// The outputs of a network, one after the other in a row: what each is for its loss.
+#[derive(Clone, Debug)]
+pub(crate) struct Form(Vec<Piece>);
+
+#[derive(Clone, Debug)]
+struct Piece {
+    /// Number of its values, and of those of a place.
+    values: usize,
+    columns: usize,
+    loss: Loss,
+    /// True if it ends in the activation that belongs to its loss.
+    ends_in_loss: bool,
+}
+
+impl Form {
+    /// The outputs of `model`.
+    pub fn of(model: &Model) -> Result<Self> {
+        let several = model.several_outputs()?;
+        if several.is_empty() {
+            let (loss, values) = (model.loss()?, model.outputs()?);
+            let columns = values / model.places()?.max(1);
+            return Ok(Self(vec![Piece {
+                values,
+                columns,
+                loss,
+                ends_in_loss: model.ends_in(loss.activation()),
+            }]));
+        }
+        let piece = |output: &crate::model::Output| Piece {
+            values: output.values.len(),
+            columns: output.columns(),
+            loss: output.loss,
+            ends_in_loss: output.ends_in_loss,
+        };
+        Ok(Self(several.iter().map(piece).collect()))
+    }
+
+    /// The outputs of the network as it is built, from those before the activations that are part of its losses.
+    pub fn built(&self, logits: &[f32]) -> Vec<f32> {
+        self.each(logits, |piece| piece.ends_in_loss)
+    }
+
+    /// Probabilities, or the unchanged numbers of a regression.
+    pub fn predicted(&self, logits: &[f32]) -> Vec<f32> {
+        self.each(logits, |_| true)
+    }
+
+    fn each(&self, logits: &[f32], which: impl Fn(&Piece) -> bool) -> Vec<f32> {
+        let width = self.0.iter().map(|piece| piece.values).sum::<usize>().max(1);
+        let mut found = Vec::with_capacity(logits.len());
+        for mut row in logits.chunks_exact(width) {
+            for piece in &self.0 {
+                let (own, rest) = row.split_at(piece.values);
+                match which(piece) {
+                    true => found.extend(activated(piece.loss, piece.columns, own)),
+                    false => found.extend_from_slice(own),
+                }
+                row = rest;
+            }
+        }
+        found
+    }
+}
 
 /// Mirrors each image left to right.
 pub(super) fn mirror(images: &[u8], data: &Dataset) -> Vec<u8> {
@@ -50,6 +114,8 @@ impl Verdict {
             Loss::Huber { delta } => delta * (off - 0.5 * delta),
             Loss::KlDivergence => label * (label / first).ln(),
             Loss::CosineSimilarity => -(label * first).signum(),
+            // A network with several outputs has no verdict on one of them.
+            Loss::WeightedSum => f64::NAN,
         };
         Self { class, number: first, right, loss, scores: mean }
     }
@@ -57,7 +123,7 @@ impl Verdict {
 
 /// The outputs of a network that ends in the activation of its loss, from the inputs of that activation: `columns` numbers
 /// for each place.
-pub(crate) fn activated(loss: Loss, columns: usize, logits: &[f32]) -> Vec<f32> {
+fn activated(loss: Loss, columns: usize, logits: &[f32]) -> Vec<f32> {
     if loss.is_regression() {
         return logits.to_vec();
     }

@@ -2,7 +2,7 @@
 
 use super::{Model, backward, forward};
 use crate::{
-    Result,
+    Error, Result,
     objective::Objective,
     preprocessing::Preprocessing,
     program::{Builder, Mode, Program, ValueId},
@@ -30,6 +30,11 @@ impl Model {
     /// # Errors
     /// [`crate::Error::Model`] if the layers do not fit.
     pub fn explaining(&self, input: &Preprocessing, batch: usize, gradient: bool) -> Result<Explaining> {
+        if !self.heads.is_empty() {
+            let message =
+                format!("are {}, and one output is explained; make a network of it", self.heads.len());
+            return Err(Error::Model { model: self.name.clone(), layer: "its outputs".into(), message });
+        }
         let logits_model = self.without_activation(self.loss()?);
         let (mut placed, parameters) = logits_model.place()?;
         let mut b = Builder::new(Mode::Explain, batch, input.bytes(self.pixels()), 1, parameters);
@@ -50,7 +55,11 @@ impl Model {
         let count = placed.last().map_or(1, |p| p.place.output.iter().product());
         let score = b.constant("d logits", vec![0.0; batch * count]);
         let dy = b.through_fused("score", x, score);
-        let dimage = backward(&mut b, &placed, dy, true);
+        let mut gradients = vec![None; placed.len()];
+        if let Some(last) = gradients.last_mut() {
+            *last = Some(dy);
+        }
+        let dimage = backward(&mut b, &placed, gradients, true);
         b.program.kept.extend(dimage);
         Ok(Explaining { program: b.program, layers, score: Some(score), image: dimage })
     }

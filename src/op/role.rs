@@ -160,6 +160,8 @@ pub struct Marks {
     pub labels: Option<Values>,
     /// Labels of each image, if it may have several.
     pub each: Option<Size>,
+    /// Labels of each image, if they are more than those that are read.
+    pub all: Option<Size>,
     /// Exclusive upper bound of the results' slot.
     pub slot: Option<Size>,
 }
@@ -198,12 +200,16 @@ pub struct Values {
     pub size: Size,
     /// The size that is 1 if they are f32.
     pub floats: Option<String>,
+    /// True if they are whole numbers as f32, too.
+    pub whole: bool,
 }
 
 impl Values {
     fn of(size: &str, rest: &str) -> Self {
-        let floats = marks(rest).find_map(|mark| mark.strip_prefix("f32 where "));
-        Self { size: Size(size.trim().to_string()), floats: floats.map(str::to_string) }
+        let said = marks(rest).find_map(|mark| mark.split_once("f32 where "));
+        let whole = said.is_some_and(|(before, _)| before == "whole ");
+        let floats = said.map(|(_, name)| name.to_string());
+        Self { size: Size(size.trim().to_string()), floats, whole }
     }
 
     /// Returns true if they are f32 at these sizes.
@@ -230,7 +236,10 @@ impl Marks {
             }
             if let Some(rest) = line.strip_prefix("// feed labels below ") {
                 found.labels = Some(Values::of(rest.split(',').next().unwrap_or_default(), rest));
-                found.each = marks(rest).find_map(|mark| Some(Size(mark.strip_suffix(" each")?.to_string())));
+                let count = |suffix: &str| {
+                    marks(rest).find_map(|mark| Some(Size(mark.strip_suffix(suffix)?.to_string())))
+                };
+                (found.each, found.all) = (count(" each"), count(" of all"));
             }
             if let Some(size) = line.strip_prefix("// feed slot below ") {
                 found.slot = Some(Size(size.trim().to_string()));
@@ -250,7 +259,9 @@ impl Marks {
 
     /// Labels of each image at these sizes.
     pub fn labels_each(&self, sizes: &BTreeMap<String, f64>) -> usize {
-        self.each.as_ref().and_then(|each| each.value(sizes)).unwrap_or(1).max(1)
+        let count =
+            |size: &Option<Size>| size.as_ref().and_then(|size| size.value(sizes)).unwrap_or(1).max(1);
+        count(&self.each).max(count(&self.all))
     }
 
     /// Number of images, rows or elements; 0 if the interface does not declare it.
@@ -286,14 +297,17 @@ mod tests {
     fn a_feed_is_read_from_lines_of_their_own() {
         let feed = Marks::of(
             "override N: u32; // batch\n// batch N\n// splits N * H\n// window OH of H, KH, SH, PT\n// feed images (H, W, 3) bytes, f32 where FLOATS\n\
-             // feed labels below CLASSES, f32 where REAL, W each\n// feed slot below SLOTS\n",
+             // feed labels below CLASSES, whole f32 where REAL, W each, L of all\n// feed slot below SLOTS\n",
         );
         let sizes = [("N", 5.0), ("H", 2.0), ("W", 4.0), ("FLOATS", 1.0), ("CLASSES", 7.0)];
         let sizes = sizes.map(|(name, value)| (name.to_string(), value)).into();
         assert_eq!((feed.rows(&sizes), feed.image_bytes(&sizes)), (5, 96));
         let labels = feed.labels.as_ref().expect("labels");
         assert_eq!((labels.size.value(&sizes), labels.are_floats(&sizes)), (Some(7), false));
+        assert!(labels.whole);
         assert_eq!(feed.labels_each(&sizes), 4);
+        let more = sizes.iter().map(|(name, value)| (name.clone(), *value)).chain([("L".to_string(), 9.0)]);
+        assert_eq!(feed.labels_each(&more.collect()), 9);
         let [window] = feed.windows.as_slice() else { panic!("{feed:?}") };
         assert_eq!((window.output.as_str(), window.before.as_str(), &window.gap), ("OH", "PT", &None));
         assert_eq!(feed.splits.and_then(|size| size.value(&sizes)), Some(10));

@@ -15,6 +15,8 @@ pub struct Encoded {
     /// Bytes of the results and of the timestamps, in the order of the buffer; the bytes of each output follow.
     bytes: [u64; 2],
     outputs: Vec<u64>,
+    /// Number of steps.
+    steps: usize,
 }
 
 /// Submitted work, with the buffer that receives its results.
@@ -23,6 +25,7 @@ pub struct Submitted {
     readback: Readback,
     bytes: [u64; 2],
     outputs: Vec<u64>,
+    steps: usize,
     /// Start of the submission on the host, in seconds of [`crate::clock`].
     pub at: f64,
 }
@@ -31,6 +34,8 @@ pub struct Submitted {
 pub struct Finished {
     /// Loss sum and number of correct predictions of each step.
     pub results: Vec<[f32; 2]>,
+    /// The same of each of several outputs: for each output, a pair for each step.
+    pub heads: Vec<Vec<[f32; 2]>>,
     /// Beginning and end of each timed pass, in seconds of the device's clock; `None` if they are invalid.
     pub device: Vec<Option<[f64; 2]>>,
     /// The plan's output of each step, (batch, outputs), if it was requested.
@@ -94,7 +99,7 @@ impl Plan {
         last: &dyn Fn(usize) -> bool,
     ) -> Encoded {
         let mut encoder = context.device.create_command_encoder(&Default::default());
-        let (output, results) = (self.output(), 8 * range.len() as u64);
+        let (output, results) = (self.output(), results_bytes(arenas, &range));
         let each = 4 * output.len as u64;
         let readback = Readback::new(&context.device, results + each * range.len() as u64);
         for (n, index) in range.clone().enumerate() {
@@ -104,10 +109,10 @@ impl Plan {
             let to = results + each * n as u64;
             encoder.copy_buffer_to_buffer(&output.buffer, output.offset, &readback.buffer, to, each);
         }
-        let from = arenas.results.offset + 8 * range.start as u64;
-        encoder.copy_buffer_to_buffer(&arenas.results.buffer, from, &readback.buffer, 0, results);
+        copy_results(&mut encoder, arenas, &range, &readback);
         let outputs = vec![each; range.len()];
-        Encoded { commands: encoder.finish(), readback, bytes: [results, 0], outputs }
+        let (bytes, steps) = ([results, 0], range.len());
+        Encoded { commands: encoder.finish(), readback, bytes, outputs, steps }
     }
 
     /// Records only the read-back of the results of step `index`.
@@ -139,6 +144,25 @@ impl Plan {
     }
 }
 
+/// Bytes of the results of the steps `range`, those of several outputs included.
+fn results_bytes(arenas: &Arenas, range: &Range<usize>) -> u64 {
+    8 * (range.len() * (1 + arenas.heads.len())) as u64
+}
+
+/// Copies the results of the steps `range` to the beginning of `readback`: of the whole network, then of each output.
+fn copy_results(
+    encoder: &mut wgpu::CommandEncoder,
+    arenas: &Arenas,
+    range: &Range<usize>,
+    readback: &Readback,
+) {
+    let each = 8 * range.len() as u64;
+    for (n, slice) in [&arenas.results].into_iter().chain(&arenas.heads).enumerate() {
+        let from = slice.offset + 8 * range.start as u64;
+        encoder.copy_buffer_to_buffer(&slice.buffer, from, &readback.buffer, each * n as u64, each);
+    }
+}
+
 /// Ends the commands with copies of results and timestamps.
 fn finish(
     context: &Context,
@@ -147,25 +171,25 @@ fn finish(
     range: Range<usize>,
     stamps: Option<&Stamps>,
 ) -> Encoded {
-    let results = 8 * range.len() as u64;
+    let results = results_bytes(arenas, &range);
     let bytes = [results, stamps.map_or(0, Stamps::bytes)];
     let readback = Readback::new(&context.device, bytes.iter().sum());
-    let from = arenas.results.offset + 8 * range.start as u64;
-    encoder.copy_buffer_to_buffer(&arenas.results.buffer, from, &readback.buffer, 0, results);
+    copy_results(&mut encoder, arenas, &range, &readback);
     if let Some(stamps) = stamps {
         stamps.resolve(&mut encoder, &readback.buffer, results);
     }
-    Encoded { commands: encoder.finish(), readback, bytes, outputs: Vec::new() }
+    let steps = range.len();
+    Encoded { commands: encoder.finish(), readback, bytes, outputs: Vec::new(), steps }
 }
 
 impl Encoded {
     /// Submits the work and requests its results.
     pub fn submit(self, context: &Context) -> Submitted {
-        let Self { commands, readback, bytes, outputs } = self;
+        let Self { commands, readback, bytes, outputs, steps } = self;
         let at = clock::seconds();
         let index = context.queue.submit([commands]);
         readback.map(bytes.iter().chain(&outputs).sum());
-        Submitted { index, readback, bytes, outputs, at }
+        Submitted { index, readback, bytes, outputs, steps, at }
     }
 }
 
@@ -193,9 +217,11 @@ impl Submitted {
         let words = self.readback.arrived(context, self.index, &lens).await?;
         let mut parts = words.into_iter();
         let (results, ticks) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        let pairs = results.chunks_exact(2);
-        let results = pairs.map(|pair| [f32::from_bits(pair[0]), f32::from_bits(pair[1])]).collect();
+        let pair = |pair: &[u32]| [f32::from_bits(pair[0]), f32::from_bits(pair[1])];
+        let all: Vec<[f32; 2]> = results.chunks_exact(2).map(pair).collect();
+        let mut each = all.chunks(self.steps.max(1)).map(<[_]>::to_vec);
+        let (results, heads) = (each.next().unwrap_or_default(), each.collect());
         let device = stamps.map(|stamps| stamps.read(&ticks)).unwrap_or_default();
-        Ok(Finished { results, device, outputs: floats(parts.collect()) })
+        Ok(Finished { results, heads, device, outputs: floats(parts.collect()) })
     }
 }

@@ -29,6 +29,8 @@ pub struct Interpreter {
     pub totals: Vec<f64>,
     /// Loss and number of correct predictions of the last steps, (slots, 2).
     pub results: Vec<f64>,
+    /// The same of each of several outputs.
+    pub heads: Vec<Vec<f64>>,
     /// Operations that have run, by name.
     pub ran: BTreeSet<&'static str>,
     temporaries: Vec<Option<Data>>,
@@ -55,6 +57,7 @@ impl Interpreter {
             averages: vec![0.0; len],
             totals: vec![0.0; len],
             results: vec![0.0; 2 * program.slots],
+            heads: vec![vec![0.0; 2 * program.slots]; program.heads],
             ran: BTreeSet::new(),
             temporaries: vec![None; program.values.len()],
             program,
@@ -103,6 +106,7 @@ impl Interpreter {
             Home::Averages => owned(&self.averages[..value.len()]),
             Home::Totals => owned(&self.totals[..value.len()]),
             Home::Results => owned(&self.results),
+            Home::HeadResults(n) => owned(&self.heads[n]),
             Home::Zeros => Some(Cow::Owned(Data::Real(vec![0.0; value.len()]))),
             Home::Constant(n) => self.program.constants.get(n).map(Cow::Borrowed),
         }
@@ -134,6 +138,7 @@ impl Interpreter {
             Home::Averages => &mut self.averages,
             Home::Totals => &mut self.totals,
             Home::Results => &mut self.results,
+            Home::HeadResults(n) => &mut self.heads[n],
             Home::Zeros | Home::Constant(_) => return,
         };
         if let Data::Real(values) = data {

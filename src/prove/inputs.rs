@@ -64,8 +64,10 @@ pub(super) fn feed(call: &Call, seed: u64, regime: Regime) -> (Batch, Step) {
     });
     let classes = marks.labels.as_ref().and_then(|labels| labels.size.value(&call.sizes)).unwrap_or(1).max(1);
     let real = marks.labels.as_ref().is_some_and(|labels| labels.are_floats(&call.sizes));
+    let whole = marks.labels.as_ref().is_some_and(|labels| labels.whole);
     let labels = (0..(first + rows) * marks.labels_each(&call.sizes)).map(|at| {
         match (split_mix(seed.wrapping_add(at as u64)), real) {
+            (v, true) if whole => ((v % classes as u64) as f32).to_bits(),
             (v, true) if regime == Regime::Small => (4.0 * float(v)).to_bits(),
             (v, true) => float(v).to_bits(),
             (v, false) => (v % classes as u64) as u32,

@@ -60,10 +60,24 @@ pub(super) fn rows(i: &Inputs<'_>) -> [usize; 2] {
     [i.size("ROWS") * positions, i.step.rows as usize * positions]
 }
 
+/// Place in the chunk's labels of the first of a row, of `each` labels.
+pub(super) fn first_label(i: &Inputs<'_>, row: usize, each: usize) -> usize {
+    let (positions, first) = (i.size("POSITIONS").max(1), i.step.first as usize);
+    match i.size("LABELS") {
+        0 => (first * positions + row) * each,
+        all => (first + row / positions) * all + i.size("FROM") + row % positions * each,
+    }
+}
+
 /// Targets of a row: its label and its partner's, each with its share times the weights of its class and its example.
 pub(super) fn targets(i: &Inputs<'_>, row: usize) -> [(usize, f64); 2] {
+    targets_by(i, row, |label| label)
+}
+
+/// As [`targets`], for labels that stand for a class by `class`.
+fn targets_by(i: &Inputs<'_>, row: usize, class: impl Fn(usize) -> usize) -> [(usize, f64); 2] {
     let (positions, first) = (i.size("POSITIONS").max(1), i.step.first as usize);
-    let label = |row: usize| i.batch.labels[first * positions + row] as usize;
+    let label = |row: usize| i.batch.labels[first_label(i, row, 1)] as usize;
     let mixed = if i.size("MIXUP") == 1 { f64::from(i.step.mixed) } else { 0.0 };
     let partner = partner(i, row / positions) * positions + row % positions;
     let (own, other) = (label(row), label(partner));
@@ -72,7 +86,7 @@ pub(super) fn targets(i: &Inputs<'_>, row: usize) -> [(usize, f64); 2] {
         _ => 1.0,
     };
     // The last weight applies to all further classes.
-    let weight = |label: usize| i.real("weights")[label.min(i.size("CLASSES") - 1)];
+    let weight = |label: usize| i.real("weights")[class(label).min(i.size("CLASSES") - 1)];
     let (of_own, of_other) = (example(row), example(partner));
     [(own, (1.0 - mixed) * weight(own) * of_own), (other, mixed * weight(other) * of_other)]
 }
@@ -94,6 +108,11 @@ impl Sum {
     }
 }
 
+/// The class that a label is: a whole number, or one in a float.
+fn class_of(i: &Inputs<'_>, label: usize) -> usize {
+    if i.size("REAL") == 1 { f32::from_bits(label as u32) as usize } else { label }
+}
+
 /// `t = Σ shares of the labels, smoothed; loss = Σ_c t_c (log Σ exp(logits) - logits[c]);
 /// dlogits = (Σ t · softmax - t) / rows; hit = the share of the label that has the first largest logit`
 pub fn softmax_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
@@ -103,7 +122,8 @@ pub fn softmax_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let mut loss = vec![Sum::exact(0.0); rows];
     let mut hit = vec![Sum::exact(0.0); rows];
     for (r, row) in i.real("logits").chunks_exact(classes).enumerate().take(valid) {
-        let labels = targets(i, r);
+        let labels =
+            targets_by(i, r, |label| class_of(i, label)).map(|(label, share)| (class_of(i, label), share));
         let total: f64 = labels.iter().map(|(_, share)| share).sum();
         let mut target = vec![smoothing / classes as f64 * total; classes];
         labels.iter().for_each(|(label, share)| target[*label] += (1.0 - smoothing) * share);
@@ -120,7 +140,8 @@ pub fn softmax_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
         loss[r] = Sum::within(total * sum.ln() + met.value, own * size + met.allowed());
         // The first of the largest logits, as they are and with subnormal ones flushed to zero.
         let first = |seen: fn(f64) -> f64| row.iter().position(|x| seen(*x) == seen(top));
-        let [kept, other] = [|v| v, flushed].map(|seen| right(i, r, |label| first(seen) == Some(label)));
+        let [kept, other] =
+            [|v| v, flushed].map(|seen| right(i, r, |label| first(seen) == Some(class_of(i, label))));
         hit[r] = kept.or(other);
     }
     vec![("dlogits", Expected::Real(dlogits)), ("loss", Expected::Real(loss)), ("hit", Expected::Real(hit))]

@@ -1,6 +1,9 @@
 //! Twins of the losses that compare vectors with targets of numbers.
 
-use super::{augment::partner, loss::rows};
+use super::{
+    augment::partner,
+    loss::{first_label, rows},
+};
 use crate::op::twin::{EPSILON, Expected, Inputs, Sum, flushed};
 
 /// Loss and gradient of a row, each with its error.
@@ -13,15 +16,15 @@ struct Row {
 fn of(i: &Inputs<'_>, row_of: impl Fn(&[f64], &[f64]) -> Row) -> Vec<(&'static str, Expected)> {
     let ([all, valid], columns, positions) = (rows(i), i.size("CLASSES"), i.size("POSITIONS").max(1));
     let first = i.step.first as usize;
-    let number = |at: usize| f64::from(f32::from_bits(i.batch.labels[first * positions * columns + at]));
+    let number = |row, c| f64::from(f32::from_bits(i.batch.labels[first_label(i, row, columns) + c]));
     let mixed = if i.size("MIXUP") == 1 { f64::from(i.step.mixed) } else { 0.0 };
     let [mut loss, mut hit] = [(); 2].map(|()| vec![Sum::exact(0.0); all]);
     let mut dlogits = vec![Sum::exact(0.0); all * columns];
     for (row, y) in i.real("logits").chunks_exact(columns).enumerate().take(valid) {
         let other = partner(i, row / positions) * positions + row % positions;
         let target = |c: usize| match i.size("MIXUP") {
-            1 => (1.0 - mixed) * number(row * columns + c) + mixed * number(other * columns + c),
-            _ => number(row * columns + c),
+            1 => (1.0 - mixed) * number(row, c) + mixed * number(other, c),
+            _ => number(row, c),
         };
         let target: Vec<f64> = (0..columns).map(target).collect();
         let weight = match i.size("WEIGHTED") {

@@ -20,6 +20,7 @@ impl Trainer {
     /// [`Trainer::epoch`].
     pub async fn train_on(&mut self, batch: &Split) -> Result<StepResult> {
         self.data.check_split("given", batch)?;
+        self.data.check_labels("given", batch, &self.classes)?;
         self.data.check_words("given", batch, &self.words)?;
         let most = self.options.batch.min(longest(&self.data));
         if batch.len() > most {

@@ -33,11 +33,11 @@ impl Trainer {
         mut each: impl FnMut(u64) -> ControlFlow<()>,
     ) -> Result<Option<Judged>> {
         let outputs = self.loss.is_regression() && split.each == 1 || self.see.is_some();
-        let judging = Judging { loss: self.loss, outputs, mirrored: false, finite: false };
-        let Self { visitor, judging: model, data, options, see, weights, ends_in_loss, .. } = self;
+        let Self { visitor, judging: model, data, options, see, weights, form, loss, .. } = self;
+        let judging = Judging { form, loss: *loss, outputs, mirrored: false, finite: false };
         let each = |visited: &Visited<'_>, total: Metrics| {
             if let Some(see) = see {
-                see(&Seen::of(visited, (judging.loss, *ends_in_loss), total));
+                see(&Seen::of(visited, judging.form, total));
             }
             each(total.images)
         };

@@ -83,7 +83,7 @@ impl Options {
 /// rounding differs.
 pub fn differences(model: &Model, options: &Options) -> Vec<&'static str> {
     // A network whose layers do not fit is refused elsewhere.
-    let masked = model.place().is_ok_and(|(placed, _)| placed.last().is_some_and(|last| last.masked));
+    let masked = model.masked().unwrap_or_default();
     let has = |kind: fn(&Layer) -> bool| model.layers.iter().any(kind);
     let mut differences = Vec::new();
     if has(|layer| matches!(layer, Layer::BatchNormalization(_))) {

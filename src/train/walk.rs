@@ -46,7 +46,7 @@ impl Trainer {
                         return Ok(());
                     };
                     let (loss_sum, hits) = (f64::from(loss_sum), f64::from(hits));
-                    let result = StepResult { rows: rows.rows, loss_sum, hits };
+                    let result = StepResult { rows: rows.rows, loss_sum, hits, ..StepResult::default() };
                     if !loss_sum.is_finite() {
                         let (epoch, step) = (self.position.epoch + 1, self.position.step + 1);
                         return Err(Error::Diverged { epoch, step, loss: result.loss() });

@@ -6,6 +6,7 @@ mod determinism;
 mod explain;
 mod fit;
 mod gradients_of_operations;
+mod heads;
 mod layers;
 mod losses;
 mod optimizer;

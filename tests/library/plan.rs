@@ -255,6 +255,7 @@ fn program() -> impl Strategy<Value = Program> {
             batch: 1,
             pixels: 1,
             labels: 1,
+            heads: 0,
             values,
             nodes: list,
             parameters,

@@ -8,8 +8,12 @@ use pyo3::{
 };
 use wgrad::{
     data::Split,
+    metrics::Metrics,
     program::{Parameter, arena_len},
 };
+
+/// Mean loss, and the accuracy, or loss and accuracy of each of several outputs.
+pub type Means = (f64, Py<PyAny>);
 
 /// Images in the engine's format.
 pub struct Images {
@@ -89,6 +93,14 @@ pub fn floats(bytes: &[u8]) -> Vec<f32> {
 pub fn rows(py: Python<'_>, outputs: Vec<f32>, width: usize) -> PyResult<Bound<'_, PyArray2<f32>>> {
     let count = outputs.len() / width.max(1);
     PyArray1::from_vec(py, outputs).reshape([count, width])
+}
+
+/// Means as Python gets them: the loss, and the accuracy, or of several outputs an array of loss and accuracy of each.
+pub fn means(py: Python<'_>, metrics: &Metrics) -> PyResult<Means> {
+    if metrics.heads.is_empty() {
+        return Ok((metrics.loss, metrics.accuracy.into_pyobject(py)?.into_any().unbind()));
+    }
+    Ok((metrics.loss, PyArray1::from_vec(py, metrics.heads.concat()).into_any().unbind()))
 }
 
 /// The tensors of an arena by name: views of one array, which owns it, so that nothing is copied.

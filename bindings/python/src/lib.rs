@@ -36,7 +36,7 @@ mod _wgrad {
         device::{adapters, close},
         files::{keras_weights, onnx_file, onnx_origins, read_fitting, read_weights, safetensors},
         measuring::{explain, lab, profile, report, tune},
-        network::Network,
+        network::{Network, Several},
         pictures::{curves, dark_style, drawing},
         prediction::{Evaluation, Prediction},
         tool::main,

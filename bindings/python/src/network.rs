@@ -9,6 +9,7 @@ use std::path::Path;
 use wgrad::{
     data::{Dataset, Split},
     loss::Loss,
+    model::Output,
     preprocessing::Preprocessing,
     program::Parameter,
 };
@@ -25,6 +26,27 @@ pub struct Network {
     pub loss: Loss,
     /// What is known of it as a module of PyTorch.
     pub module: Module,
+}
+
+/// One of several outputs of a network.
+#[pyclass(frozen, get_all, module = "wgrad._wgrad")]
+pub struct Several {
+    /// Its name.
+    pub name: String,
+    /// Its shape, without the batch.
+    pub output: Vec<usize>,
+    /// Number of its values.
+    pub outputs: usize,
+    /// Number of its labels.
+    pub labels: usize,
+    /// Number of classes that its labels may have; 0 where they are numbers.
+    pub classes: usize,
+    /// Name of its loss.
+    pub loss: String,
+    /// True if its labels are rows with a 1 at their class.
+    pub one_hot: bool,
+    /// True if it gives logits for the loss, not probabilities.
+    pub gives_logits: bool,
 }
 
 /// What is known of a network as a module of PyTorch.
@@ -104,6 +126,29 @@ impl Network {
         Ok(self.loaded.model.output_shape().map_err(Failure::from)?)
     }
 
+    /// Of each of several outputs, in the order in which a row has their values and labels; empty for a network with one.
+    #[getter]
+    fn several(&self) -> PyResult<Vec<Several>> {
+        let outputs = self.loaded.model.several_outputs().map_err(Failure::from)?;
+        let of = |(n, output): (usize, Output)| Several {
+            one_hot: self.loaded.one_hot_outputs.get(n).copied().unwrap_or_default(),
+            loss: output.loss.to_string(),
+            outputs: output.values.len(),
+            labels: output.labels.len(),
+            classes: output.classes(),
+            gives_logits: !output.ends_in_loss,
+            output: output.shape,
+            name: output.name,
+        };
+        Ok(outputs.into_iter().enumerate().map(of).collect())
+    }
+
+    /// True if several outputs are a dictionary, not a list.
+    #[getter]
+    fn keyed(&self) -> bool {
+        self.loaded.keyed
+    }
+
     /// Number of labels of an input: 1, or one for each place that the network predicts.
     #[getter]
     pub fn labels(&self) -> PyResult<usize> {
@@ -122,8 +167,7 @@ impl Network {
     /// True if the output has a mask, by which the loss is weighted.
     #[getter]
     fn masked(&self) -> PyResult<bool> {
-        let (placed, _) = self.loaded.model.place().map_err(Failure::from)?;
-        Ok(placed.last().is_some_and(|last| last.masked))
+        Ok(self.loaded.model.masked().map_err(Failure::from)?)
     }
 
     /// Name of the loss.

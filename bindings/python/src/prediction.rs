@@ -2,7 +2,8 @@
 //! arrays: a thread of their own takes one after the other.
 
 use crate::{
-    arrays, device,
+    arrays::{self, Means},
+    device,
     errors::Failure,
     network::Network,
     worker::{self, Asks},
@@ -182,7 +183,7 @@ impl Evaluation {
         y: &Bound<'_, PyAny>,
         sample_weight: Option<PyReadonlyArray1<'_, f32>>,
         on_outputs: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<(f64, f64)> {
+    ) -> PyResult<Means> {
         let network = self.network.get();
         let split: Split = network.split(x, y, self.floats)?;
         let data = network.dataset(self.floats, split, None)?;
@@ -190,14 +191,15 @@ impl Evaluation {
         self.asks.ask((data, weights, on_outputs.is_some()))?;
         loop {
             match self.asks.next(py)? {
-                Answer::Outputs(rows, outputs, Metrics { loss, accuracy, .. }) => {
+                Answer::Outputs(rows, outputs, metrics) => {
                     if let Some(on_outputs) = &on_outputs {
                         let outputs = arrays::rows(py, outputs, self.outputs)?;
+                        let (loss, accuracy) = arrays::means(py, &metrics)?;
                         on_outputs.call1((PyArray1::from_vec(py, rows), outputs, loss, accuracy))?;
                     }
                 }
                 Answer::Failed(failure) => return Err(failure.into()),
-                Answer::Done(Metrics { loss, accuracy, .. }) => return Ok((loss, accuracy)),
+                Answer::Done(metrics) => return arrays::means(py, &metrics),
                 Answer::Rows(_) => {}
             }
         }

@@ -1,7 +1,8 @@
 //! A training: the engine's trainer in a thread of its own, which does what Python asks for and tells what happens.
 
 use crate::{
-    arrays, device,
+    arrays::{self, Means},
+    device,
     errors::Failure,
     network::Network,
     worker::{self, Heard},
@@ -320,21 +321,22 @@ impl Training {
         steps: Option<u64>,
         on_batch: Option<Bound<'_, PyAny>>,
         on_outputs: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<(bool, f64, f64)> {
+    ) -> PyResult<(bool, f64, Py<PyAny>)> {
         let outputs = on_outputs.is_some();
         self.ask(Command::Train { steps: steps.unwrap_or(u64::MAX), outputs })?;
         let end = self.listen(py, on_batch, on_outputs)?;
-        let Event::Trained(over, Metrics { loss, accuracy, .. }) = end else { return Err(unexpected()) };
+        let Event::Trained(over, metrics) = end else { return Err(unexpected()) };
+        let (loss, accuracy) = arrays::means(py, &metrics)?;
         Ok((over, loss, accuracy))
     }
 
     /// Mean loss and accuracy on the validation part; `on_outputs` is as for `train`.
     #[pyo3(signature = (on_outputs=None))]
-    fn evaluate(&self, py: Python<'_>, on_outputs: Option<Bound<'_, PyAny>>) -> PyResult<(f64, f64)> {
+    fn evaluate(&self, py: Python<'_>, on_outputs: Option<Bound<'_, PyAny>>) -> PyResult<Means> {
         self.ask(Command::Evaluate { outputs: on_outputs.is_some() })?;
         let end = self.listen(py, None, on_outputs)?;
-        let Event::Evaluated(Some(Metrics { loss, accuracy, .. })) = end else { return Err(unexpected()) };
-        Ok((loss, accuracy))
+        let Event::Evaluated(Some(metrics)) = end else { return Err(unexpected()) };
+        arrays::means(py, &metrics)
     }
 
     /// Begins an epoch of steps on rows that arrive; `epoch` counts from 0.
@@ -362,10 +364,10 @@ impl Training {
     /// Waits for the oldest step that was sent. Returns the mean loss and accuracy of the epoch so far; `on_outputs` is as
     /// for `train`.
     #[pyo3(signature = (on_outputs=None))]
-    fn done(&self, py: Python<'_>, on_outputs: Option<Bound<'_, PyAny>>) -> PyResult<(f64, f64)> {
+    fn done(&self, py: Python<'_>, on_outputs: Option<Bound<'_, PyAny>>) -> PyResult<Means> {
         let end = self.listen(py, None, on_outputs)?;
-        let Event::Stepped(Metrics { loss, accuracy, .. }) = end else { return Err(unexpected()) };
-        Ok((loss, accuracy))
+        let Event::Stepped(metrics) = end else { return Err(unexpected()) };
+        arrays::means(py, &metrics)
     }
 
     /// Mean loss and accuracy on rows that arrive, at most as many as a batch has; `on_outputs` is as for `train`.
@@ -377,14 +379,14 @@ impl Training {
         y: &Bound<'_, PyAny>,
         sample_weight: Option<PyReadonlyArray1<'_, f32>>,
         on_outputs: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<(f64, f64)> {
+    ) -> PyResult<Means> {
         let network = self.network.get();
         let data = network.dataset(self.floats, network.split(x, y, self.floats)?, None)?;
         let weights = weights_of(sample_weight);
         self.ask(Command::Judge { data: Box::new(data), weights, outputs: on_outputs.is_some() })?;
         let end = self.listen(py, None, on_outputs)?;
-        let Event::Evaluated(Some(Metrics { loss, accuracy, .. })) = end else { return Err(unexpected()) };
-        Ok((loss, accuracy))
+        let Event::Evaluated(Some(metrics)) = end else { return Err(unexpected()) };
+        arrays::means(py, &metrics)
     }
 
     /// The tensors by name, and those of the optimizer's state by the name of the state.
@@ -463,21 +465,25 @@ impl Training {
                 Heard::Gone(error) => break Err(error),
             };
             match event {
-                Event::Batch(index, Metrics { loss, accuracy, .. }) => {
+                Event::Batch(index, metrics) => {
                     if let (Some(on_batch), false) = (&on_batch, self.stop.load(Ordering::Relaxed)) {
-                        match on_batch.call1((index, loss, accuracy)).and_then(|over| over.is_truthy()) {
+                        let over = arrays::means(py, &metrics)
+                            .and_then(|(loss, accuracy)| on_batch.call1((index, loss, accuracy)));
+                        match over.and_then(|over| over.is_truthy()) {
                             Ok(false) => {}
                             Ok(true) => halt(&mut raised, None),
                             Err(error) => halt(&mut raised, Some(error)),
                         }
                     }
                 }
-                Event::Outputs(rows, outputs, Metrics { loss, accuracy, .. }) => {
+                Event::Outputs(rows, outputs, metrics) => {
                     if let (Some(on_outputs), None) = (&on_outputs, &raised) {
                         let rows = PyArray1::from_vec(py, rows);
                         let outputs = arrays::rows(py, outputs, self.outputs);
-                        let call =
-                            outputs.and_then(|outputs| on_outputs.call1((rows, outputs, loss, accuracy)));
+                        let call = outputs.and_then(|outputs| {
+                            let (loss, accuracy) = arrays::means(py, &metrics)?;
+                            on_outputs.call1((rows, outputs, loss, accuracy))
+                        });
                         if let Err(error) = call {
                             halt(&mut raised, Some(error));
                         }

@@ -64,6 +64,14 @@ def data(kind, rows=240, seed=3):
         words, series = random.randint(0, 8, (rows, 3)), random.normal(0, 1, (rows, 5, 2))
         y = (numbers[:, 0] + 0.5 * (words == 2).sum(axis=1) + series[:, :, 0].mean(axis=1) > 0.3).astype(np.int64)
         return {"words": words, "numbers": numbers, "series": series.astype(np.float32)}, y
+    elif kind == "tickets":  # two texts and tags; how urgent a ticket is, and whose
+        title, body, tags = random.randint(0, 20, (rows, 6)), random.randint(0, 20, (rows, 10)), random.randint(0, 2, (rows, 5))
+        x = {"title": title.astype(np.float32), "body": body.astype(np.float32), "tags": tags.astype(np.float32)}
+        priority = ((body == 3).sum(axis=1) + tags[:, 0] > 0).astype(np.float32)
+        return x, {"priority": priority[:, None], "department": (title[:, 0] % 4).astype(np.int64)}
+    elif kind == "number and class":  # in a list
+        x, kinds = data("series", rows, seed)
+        return x, [x.mean(axis=(1, 2), keepdims=True)[:, 0].astype(np.float32), np.eye(3, dtype=np.float32)[kinds]]
     elif kind == "pairs":  # whether two images are alike
         first, kinds = data("images", rows, seed)
         second, others = data("images", rows, seed + 1)
@@ -78,6 +86,12 @@ def some(x, which):
     if isinstance(x, dict):
         return {name: part[which] for name, part in x.items()}
     return [part[which] for part in x] if isinstance(x, list) else x[which]
+
+
+def joined(outputs):
+    """The outputs of a network, those of several side by side."""
+    parts = list(outputs.values()) if isinstance(outputs, dict) else outputs
+    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1) if isinstance(parts, list) else np.asarray(outputs)
 
 
 def initial(model, seed=5):
@@ -228,6 +242,29 @@ def twins(keras):
     return keras.Model([first, second], layers.Dense(1, activation="sigmoid")(layers.Multiply()([apart, apart])))
 
 
+def tickets(keras, keyed=True):
+    """Three inputs and two outputs, as in the guide to Keras's functional models."""
+    layers = keras.layers
+    title, body, tags = keras.Input((6,), name="title"), keras.Input((10,), name="body"), keras.Input((5,), name="tags")
+    texts = [layers.LSTM(6)(layers.Embedding(20, 8)(title)), layers.LSTM(4)(layers.Embedding(20, 8)(body))]
+    at = layers.Concatenate()([*texts, tags])
+    outputs = {
+        "priority": layers.Dense(1, activation="sigmoid", name="priority")(at),
+        "department": layers.Dense(4, activation="softmax", name="department")(at),
+    }
+    return keras.Model({"title": title, "body": body, "tags": tags}, outputs if keyed else list(outputs.values()))
+
+
+def number_and_class(keras):
+    """A number of the sequence, and a class that follows from it and from the sequence."""
+    layers = keras.layers
+    steps = keras.Input((10, 4))
+    at = layers.GRU(6)(steps)
+    number = layers.Dense(1, name="number")(at)
+    kind = layers.Dense(3, activation="softmax", name="kind")(layers.Concatenate()([at, number]))
+    return keras.Model(steps, [number, kind])
+
+
 def distributed(keras):
     layers = keras.layers
     return keras.Sequential([
@@ -355,6 +392,10 @@ def cases(keras):
         "normalized": (normalized, "images", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
         "columns": (columns, "columns", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
         "twins": (twins, "pairs", dict(optimizer=o.SGD(0.05, momentum=0.9), loss="binary_crossentropy", metrics=["accuracy"]), {}),
+        "tickets": (tickets, "tickets", dict(optimizer=o.Adam(0.01), loss={"priority": loss.BinaryCrossentropy(), "department": "sparse_categorical_crossentropy"},
+                    loss_weights={"priority": 1.0, "department": 0.2}, metrics={"priority": ["accuracy"], "department": ["accuracy"]}), dict(validation_split=0.25)),
+        "number and class": (number_and_class, "number and class", dict(optimizer=o.SGD(0.05, momentum=0.9), loss=["mse", "categorical_crossentropy"],
+                             loss_weights=[2.0, 1.0], metrics=[["mae"], ["accuracy"]]), dict(sample_weight=weights)),
         "distributed": (distributed, "films", dict(optimizer=o.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
         "masked lstm": (masked(masked_lstm), "padded", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"]), dict(validation_split=0.25)),
         "masked gru": (masked(masked_gru), "padded", dict(optimizer=o.Adam(0.01), loss="binary_crossentropy", metrics=["accuracy"]), {}),
@@ -382,6 +423,17 @@ def stepped(keras):
         "convolutional": (convolutional, "images", o.SGD(0.02, momentum=0.9), classes),
         "recurrent": (recurrent, "series", o.Adam(0.003), classes),
         "regression": (regression, "rows", o.Adam(0.003), "mse"),
+    }
+
+
+def several(keras):
+    """Name: network with several outputs, kind of data, and compile arguments of the comparisons of five single steps."""
+    o = keras.optimizers
+    tickets_losses = {"priority": "binary_crossentropy", "department": "sparse_categorical_crossentropy"}
+    return {
+        "sum": (tickets, "tickets", dict(optimizer=o.Adam(0.003), loss=tickets_losses)),
+        "weighted": (tickets, "tickets", dict(optimizer=o.Adam(0.003), loss=tickets_losses, loss_weights={"priority": 1.0, "department": 0.2})),
+        "number and class": (number_and_class, "number and class", dict(optimizer=o.SGD(0.05), loss=["mse", "categorical_crossentropy"])),
     }
 
 

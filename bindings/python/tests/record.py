@@ -79,8 +79,8 @@ def main():
         model.compile(**compiled)
         x, y = networks.data(kind)
         histories = [plain(model.fit(x, y, **networks.FIT, **fit).history) for _ in range(2)]
-        outputs = np.asarray(model.predict(networks.some(x, slice(8)), verbose=0), np.float64)
-        evaluated = model.evaluate(networks.some(x, slice(100)), y[:100], verbose=0, return_dict=True)
+        outputs = networks.joined(model.predict(networks.some(x, slice(8)), verbose=0)).astype(np.float64)
+        evaluated = model.evaluate(networks.some(x, slice(100)), networks.some(y, slice(100)), verbose=0, return_dict=True)
         found["cases"][name] = {
             "histories": histories,
             "outputs": outputs.tolist(),
@@ -100,6 +100,17 @@ def main():
             "history": plain(history.history)["loss"],
             "outputs": outputs.tolist(),
         }
+    found["several"] = {}
+    for name, (network, kind, compiled) in networks.several(keras).items():
+        model = networks.initial(network(keras))
+        model.compile(**compiled)
+        x, y = networks.data(kind)
+        steps = found["several"][name] = []
+        for at in range(0, 5 * networks.ROWS, networks.ROWS):
+            model.reset_metrics()
+            rows = slice(at, at + networks.ROWS)
+            logs = model.train_on_batch(networks.some(x, rows), networks.some(y, rows), return_dict=True)
+            steps.append({key: float(value) for key, value in logs.items()})
     x, y = networks.data("images", rows=70)
     model = networks.initial(networks.dense(keras))
     model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])

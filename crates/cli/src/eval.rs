@@ -16,6 +16,7 @@ use wgrad::{
     evaluate::{Evaluation, Formula, Interval, evaluate_views},
     gpu::{AdapterRecord, Context},
     metrics::{Metrics, Regression},
+    model::Output,
     selection::Choices,
     words::{commas, counted, drawable, measure, percent, shortened},
 };
@@ -147,7 +148,8 @@ impl Eval {
             tell!("note: it is not known whether the network was trained on some of them: {why}");
         }
         if let Some((loss, accuracy)) = recorded {
-            compare(&found.metrics, (loss, accuracy), found.regression.is_some(), &run, &context);
+            let numbers = found.regression.is_some() || !found.metrics.heads.is_empty();
+            compare(&found.metrics, (loss, accuracy), numbers, &run, &context);
         }
         let chosen_here = self.chosen_here(&judged, &lines);
         if self.json {
@@ -180,6 +182,16 @@ impl Eval {
                     output::line(formula)?;
                 }
             }
+            None if !found.metrics.heads.is_empty() => {
+                let Metrics { loss, images, heads, .. } = found.metrics;
+                output::line(format!("loss      {loss:.4} of {} {what}\n", commas(images)))?;
+                let mut table = Table::new(&[("output", Left), ("loss", Right), ("accuracy", Right)]);
+                for (output, [loss, share]) in run.config.model.several_outputs()?.iter().zip(heads.iter()) {
+                    let accuracy = if output.classes() > 0 { percent(*share) } else { "–".to_string() };
+                    table.row([output.name.clone(), format!("{loss:.4}"), accuracy]);
+                }
+                output::line(table)?;
+            }
             None => print(&judged.data, &what, &found)?,
         }
         Ok(ExitCode::SUCCESS)
@@ -203,7 +215,14 @@ impl Eval {
         chosen_here: bool,
     ) -> Result<ExitCode> {
         let (data, formula) = (&judged.data, formula(run, checkpoint));
-        let accuracy = |accuracy: f64| found.regression.is_none().then_some(accuracy);
+        let several = run.config.model.several_outputs()?;
+        let classes = found.regression.is_none() && several.is_empty();
+        let accuracy = |accuracy: f64| classes.then_some(accuracy);
+        let of_output = |(output, [loss, share]): (&Output, &[f64; 2])| {
+            let accuracy = (output.classes() > 0).then_some(share);
+            json!({"name": output.name, "loss": loss, "accuracy": accuracy})
+        };
+        let outputs: Vec<_> = several.iter().zip(found.metrics.heads.iter()).map(of_output).collect();
         let reported = if found.regression.is_some() { &[][..] } else { &data.classes };
         let classes: Vec<_> = reported
             .iter()
@@ -229,6 +248,7 @@ impl Eval {
             "chosen_on_these": chosen_here,
             "images": found.metrics.images,
             "loss": found.metrics.loss,
+            "outputs": outputs,
             "accuracy": accuracy(found.metrics.accuracy),
             "root_mean_squared_error": found.regression.map(|r| r.root_mean_squared_error),
             "mean_absolute_error": found.regression.map(|r| r.mean_absolute_error),
@@ -337,7 +357,7 @@ fn print_regression(
 }
 
 fn print(data: &Dataset, what: &str, found: &Evaluation) -> Result<()> {
-    let Metrics { loss, accuracy, images } = found.metrics;
+    let Metrics { loss, accuracy, images, .. } = found.metrics;
     let right = (accuracy * images as f64).round() as u64;
     let half = Interval::of(right, images).map_or(0.0, |interval| interval.half());
     output::line(format!(

@@ -8,8 +8,8 @@ use std::{
     process::ExitCode,
 };
 use wgrad::{
-    checkpoint::Checkpoint, data::normalization, predict::Predictor, preprocessing::Normalization,
-    selection::Choices,
+    checkpoint::Checkpoint, data::normalization, model::Output, predict::Predictor,
+    preprocessing::Normalization, selection::Choices,
 };
 use wgrad_data::{self, Places};
 use wgrad_formats::onnx::{
@@ -139,9 +139,18 @@ impl Export {
         let choices = Choices::default();
         let logits = Predictor::of_logits(&context, model, input, checkpoint, IMAGES, &choices).await?;
         let mut outputs = vec![logits.outputs(&images).await?];
-        if !model.loss()?.is_regression() {
+        let mut shapes = vec![vec![outputs[0][0].len()]];
+        let several = model.several_outputs()?;
+        if !several.is_empty() {
+            let last = Predictor::new(&context, model, input, checkpoint, IMAGES, &choices).await?;
+            let rows = last.outputs(&images).await?;
+            let own = |output: &Output| rows.iter().map(|row| row[output.values.clone()].to_vec()).collect();
+            outputs = several.iter().map(own).collect();
+            shapes = several.into_iter().map(|output| output.shape).collect();
+        } else if !model.loss()?.is_regression() {
             let last = Predictor::new(&context, model, input, checkpoint, IMAGES, &choices).await?;
             outputs.push(last.probabilities(&images).await?);
+            shapes.push(vec![outputs[1][0].len()]);
         }
         let folder = folder.join("test_data_set_0");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
@@ -153,9 +162,9 @@ impl Export {
         for (n, rows) in outputs.iter().enumerate() {
             let names = onnx::export::outputs(model)?;
             let number = |v: f32| unit.map_or(v, |table| table.number(f64::from(v)) as f32);
-            let tensor =
-                Tensor::real(&[IMAGES, rows[0].len()], rows.concat().into_iter().map(number).collect());
-            write(&folder.join(format!("output_{n}.pb")), &onnx::tensor_bytes(&tensor, names[n]))?;
+            let shape = [&[IMAGES], &shapes[n][..]].concat();
+            let tensor = Tensor::real(&shape, rows.concat().into_iter().map(number).collect());
+            write(&folder.join(format!("output_{n}.pb")), &onnx::tensor_bytes(&tensor, &names[n]))?;
         }
         Ok(())
     }

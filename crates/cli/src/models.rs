@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
-    model::{INPUT, Model},
+    model::{INPUT, Model, Output},
     networks,
     optim::Optimizer,
     preprocessing::Preprocessing,
@@ -155,8 +155,28 @@ struct Description {
     batch: usize,
     memory_bytes: Memory,
     layers: Vec<Layer>,
+    /// Of a network with several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    outputs: Vec<End>,
     /// Recipe of a built-in network.
     recipe: Option<MeasuredRecipe>,
+}
+
+/// One of several outputs.
+#[derive(serde::Serialize)]
+struct End {
+    name: String,
+    layer: String,
+    loss: String,
+    weight: f64,
+}
+
+impl End {
+    fn new(model: &Model, output: Output) -> Self {
+        let Output { name, index, loss, weight, .. } = output;
+        let layer = model.heads.iter().find(|head| head.name() == name).map(|head| head.layer.clone());
+        Self { layer: layer.unwrap_or_else(|| index.to_string()), name, loss: loss.to_string(), weight }
+    }
 }
 
 impl Description {
@@ -197,6 +217,7 @@ impl Description {
                 activations: train.temporaries().bytes(),
             },
             layers: layers.collect(),
+            outputs: model.several_outputs()?.into_iter().map(|output| End::new(model, output)).collect(),
             recipe: about.and_then(|_| recipe(&model.name).ok()).map(MeasuredRecipe::new),
         })
     }
@@ -227,6 +248,14 @@ impl Description {
             table.row(cells);
         }
         output::line(table)?;
+        if !self.outputs.is_empty() {
+            let mut table =
+                Table::new(&[("Output", Left), ("Layer", Left), ("Loss", Left), ("Weight", Right)]);
+            for End { name, layer, loss, weight } in &self.outputs {
+                table.row([name.clone(), layer.clone(), loss.clone(), weight.to_string()]);
+            }
+            output::line(format!("\n{table}"))?;
+        }
         let Memory { parameters, gradients, optimizer, activations } = self.memory_bytes;
         output::line(format!(
             "\nTotal params: {} ({})\n\

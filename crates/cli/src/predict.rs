@@ -80,6 +80,7 @@ pub struct Predict {
 impl Predict {
     pub async fn run(self) -> Result<ExitCode> {
         let run = Run::open(&self.run)?;
+        crate::reading::one_output(&run.config.model, "wgrad predict")?;
         let model = &run.config.model;
         let record = &run.config.data;
         if let Some(table) = &record.table {

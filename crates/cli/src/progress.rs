@@ -292,7 +292,7 @@ mod tests {
             let running = RunningMetrics { seen: 128 * step, ..RunningMetrics::default() };
             Position { step, running, ..Position::default() }
         };
-        let result = StepResult { rows: 128, loss_sum: 1.0, hits: 0.0 };
+        let result = StepResult { rows: 128, loss_sum: 1.0, ..StepResult::default() };
         let mut progress = Progress::new(2, 10, 0, Loss::SoftmaxCrossEntropy, "images");
         progress.begin(&at(0));
         let begun = progress.begun.0;

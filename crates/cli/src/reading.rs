@@ -231,11 +231,34 @@ pub fn model_for(name: &str, data: &Dataset, loss: Option<Loss>, initial: Initia
     Ok(model)
 }
 
+/// Refuses a network with several outputs where `what` shows one.
+pub fn one_output(model: &Model, what: &str) -> Result<()> {
+    let names: Vec<&str> = model.heads.iter().map(|head| head.name()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "{what} shows one output, and {} has {}: {}; `wgrad export RUN --onnx FILE` writes it with all of them, and `predict` \
+         of the Python package gives them all",
+        model.name,
+        names.len(),
+        names.join(", ")
+    )
+}
+
 /// Refuses a loss of numbers on labels that are classes; `--target number` makes them numbers.
 pub fn refuse_classes_as_numbers(model: &Model, data: &Dataset) -> Result<()> {
     let loss = model.loss()?;
     if !loss.is_regression() || data.input.numbers {
         return Ok(());
+    }
+    if !model.heads.is_empty() {
+        bail!(
+            "the network has {} outputs, whose labels are rows of numbers, and the labels of {} are classes; use \
+             `--target number`, and an .npz file with a row of labels for each example",
+            model.heads.len(),
+            data.name
+        )
     }
     bail!(
         "the loss {loss} compares numbers, and the labels of {} are {} classes; use `--loss softmax_cross_entropy`, or \

@@ -109,6 +109,7 @@ impl Report {
     }
 
     async fn details<'a>(&self, run: &Run, data: &'a Dataset) -> Result<Details<'a>> {
+        crate::reading::one_output(&run.config.model, "a report without `--curves`")?;
         if data.digest != run.config.data.digest {
             bail!(
                 "{} was trained on {} with the digest {}, here it has {}; put the same data there, or leave out what \

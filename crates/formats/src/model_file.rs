@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::Spanned;
 use wgrad::{
     layers::Layer,
-    model::{MOST_LAYERS, Model},
+    model::{Head, MOST_LAYERS, Model},
     text::read_text,
 };
 use wgrad_files::format::{self, Format};
@@ -19,6 +19,8 @@ struct File {
     name: Option<String>,
     input_shape: Option<Spanned<Vec<usize>>>,
     loss: Option<Spanned<String>>,
+    #[serde(default)]
+    outputs: Vec<Head>,
     layers: Vec<Spanned<toml::Table>>,
 }
 
@@ -72,6 +74,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
         let at = Some(line(loss.span().start));
         model.loss = Some(loss.into_inner().parse().map_err(|e: wgrad::Error| fail(at, e.to_string()))?);
     }
+    model.heads = file.outputs;
     if file.layers.len() > MOST_LAYERS {
         let message = format!("has {} layers, expected at most {MOST_LAYERS}", file.layers.len());
         return Err(fail(None, message));
@@ -184,6 +187,10 @@ pub fn to_text(model: &Model) -> Result<String> {
         regularization::put(model, n, layer.kind(), &mut table)
             .map_err(|e| fail(format!("layer {} ({})", n + 1, layer.kind()), e))?;
         layers.push(toml::Value::Table(table));
+    }
+    if !model.heads.is_empty() {
+        let outputs = toml::Value::try_from(&model.heads).map_err(|e| fail("its outputs".into(), e))?;
+        file.insert("outputs".into(), outputs);
     }
     file.insert("layers".into(), layers.into());
     toml::to_string(&file).map_err(|e| fail("the file".into(), e))

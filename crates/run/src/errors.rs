@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_line_of_a_regression_has_errors_and_no_accuracy() {
-        let metrics = Metrics { loss: 0.5, accuracy: 0.25, images: 4 };
+        let metrics = Metrics { loss: 0.5, accuracy: 0.25, images: 4, ..Metrics::default() };
         let off = |rmse| {
             let root_mean_squared_error = rmse;
             Some(Regression { mean_absolute_error: 1.0, root_mean_squared_error, r2: None })

@@ -33,7 +33,7 @@ use wgrad::{
     data::Dataset,
     error::io_error,
     gpu::AdapterRecord,
-    metrics::Metrics,
+    metrics::{Metrics, OfHeads},
     model::Model,
     op::{setting, user_file},
     preprocessing::Preprocessing,
@@ -209,6 +209,16 @@ pub struct EpochLine {
     /// Errors of a regression.
     #[serde(flatten)]
     pub errors: Errors,
+    /// Loss and accuracy of each of several outputs, in their order: of the training, of the validation images, and of the
+    /// test images.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub train_outputs: OfHeads,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    #[allow(missing_docs, reason = "the field before it says it")]
+    pub validation_outputs: OfHeads,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    #[allow(missing_docs, reason = "the field before it says it")]
+    pub test_outputs: OfHeads,
     /// Training speed of the epoch in images per second, without evaluation.
     pub images_per_second: f64,
     /// Seconds of training in the epoch; absent from runs of older versions.
@@ -217,6 +227,10 @@ pub struct EpochLine {
     /// Seconds of evaluation after the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluation_seconds: Option<f64>,
+}
+
+fn is_empty(heads: &OfHeads) -> bool {
+    heads.is_empty()
 }
 
 impl EpochLine {
@@ -238,6 +252,9 @@ impl EpochLine {
             test_loss: test.loss,
             test_accuracy: test.accuracy,
             errors: Errors::default(),
+            train_outputs: train.heads,
+            validation_outputs: validation.map(|m| m.heads).unwrap_or_default(),
+            test_outputs: test.heads,
             images_per_second,
             train_seconds: Some(train.images as f64 / images_per_second)
                 .filter(|seconds| seconds.is_finite()),

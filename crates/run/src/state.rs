@@ -314,7 +314,8 @@ impl Run {
 
 /// Checks that a position is plausible; the error describes what is not.
 fn sane(position: &Position, steps: u64, images: u64, batch: u64) -> std::result::Result<(), String> {
-    let Position { epoch, step, running: RunningMetrics { seen, loss_sum, hits }, best, .. } = *position;
+    let Position { epoch, step, running: RunningMetrics { seen, loss_sum, hits, heads }, best, .. } =
+        *position;
     let wrong = |name: &str, got: String, expected: String| {
         Err(format!("has a position that makes no sense: `{name}` is {got}, expected {expected}"))
     };
@@ -337,6 +338,9 @@ fn sane(position: &Position, steps: u64, images: u64, batch: u64) -> std::result
     }
     if !(0.0..=seen as f64).contains(&hits) {
         return wrong("hits", hits.to_string(), format!("from 0 to {seen}"));
+    }
+    if let Some(pair) = heads.iter().find(|pair| pair.iter().any(|sum| !sum.is_finite())) {
+        return wrong("heads", format!("{pair:?}"), "numbers".into());
     }
     if !best.is_finite() {
         return wrong("best", best.to_string(), "a number".into());

@@ -97,7 +97,7 @@ impl EpochLine {
         Metrics {
             loss: self.validation_loss.unwrap_or(self.test_loss),
             accuracy: self.validation_accuracy.unwrap_or(self.test_accuracy),
-            images: 0,
+            ..Metrics::default()
         }
     }
 
@@ -251,6 +251,7 @@ fn trend(lines: &[EpochLine]) -> Trend {
 mod tests {
     use super::{Chance, Outcome, Trend};
     use crate::{Config, DataRecord, EpochLine, Errors};
+    use wgrad::metrics::OfHeads;
     use wgrad::{
         callbacks::{Best, Monitor},
         gpu::AdapterRecord,
@@ -296,6 +297,9 @@ mod tests {
             test_loss: *test,
             test_accuracy: accuracy(n, *test),
             errors: Errors::default(),
+            train_outputs: OfHeads::default(),
+            validation_outputs: OfHeads::default(),
+            test_outputs: OfHeads::default(),
             images_per_second: 1.0,
             train_seconds: None,
             evaluation_seconds: None,

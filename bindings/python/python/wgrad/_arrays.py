@@ -77,8 +77,16 @@ def _several(x: Any, network: Any, name: str) -> np.ndarray:
     return np.concatenate(rows, axis=1)
 
 
+def given(y: Any, network: Any, rows: int, name: str = "y") -> np.ndarray:
+    """Labels as they were given; those of several outputs as `labels` makes them."""
+    return labels(y, network, rows, name) if network.several else array(y, name)
+
+
 def labels(y: Any, network: Any, rows: int, name: str = "y") -> np.ndarray:
-    """Labels for a network: int64 classes, or float32 numbers for a regression; (rows, labels) where a row has several."""
+    """Labels for a network, or for one of its outputs: int64 classes, or float32 numbers for a regression; (rows, labels) where
+    a row has several. Of several outputs, float32 rows of the labels of all."""
+    if getattr(network, "several", None):
+        return _of_outputs(y, network, rows, name)
     found = array(y, name)
     if len(found) != rows:
         raise ValueError(f"x has {rows} rows and {name} has {len(found)}, expected as many")
@@ -101,6 +109,40 @@ def labels(y: Any, network: Any, rows: int, name: str = "y") -> np.ndarray:
         advice = "; for rows with a 1 at their class use categorical_crossentropy" if network.classes > 2 else ""
         raise ValueError(f"{name} has shape {found.shape}, expected one class for each of {rows} rows{advice}")
     return _classes(found.reshape(rows), network, name)
+
+
+def _of_outputs(y: Any, network: Any, rows: int, name: str) -> np.ndarray:
+    """Rows of the labels of all outputs: of a list in the network's order, or of a dictionary by their names."""
+    names = [one.name for one in network.several]
+    if isinstance(y, np.ndarray) and y.dtype == np.float32 and y.shape == (rows, network.labels):
+        return np.ascontiguousarray(y)
+    if isinstance(y, dict):
+        missing = [known for known in names if known not in y]
+        unknown = [str(key) for key in y if key not in names]
+        if missing or unknown:
+            raise ValueError(f"{name} has the outputs {', '.join(map(str, y))}, expected {', '.join(names)}")
+        parts = [y[known] for known in names]
+    elif isinstance(y, (list, tuple)) and not network.keyed:
+        parts = list(y)
+    else:
+        expected = "a dictionary" if network.keyed else "a list or a dictionary"
+        raise ValueError(f"{name} is a {type(y).__name__}, expected {expected} of arrays for the outputs {', '.join(names)}")
+    if len(parts) != len(names):
+        raise ValueError(f"{name} has {len(parts)} arrays, expected {len(names)}, for the outputs {', '.join(names)}")
+    own = [labels(part, one, rows, f"{name}'s {one.name}") for part, one in zip(parts, network.several)]
+    return np.concatenate([one.reshape(rows, -1).astype(np.float32) for one in own], axis=1)
+
+
+def outputs(rows: np.ndarray, network: Any) -> Any:
+    """Rows of a network's outputs in their own shape; of several outputs, a list of them, or a dictionary by their names."""
+    if not network.several:
+        return rows.reshape(len(rows), *network.output)
+    parts, first = [], 0
+    for one in network.several:
+        part = rows[:, first : first + one.outputs]
+        parts.append(np.ascontiguousarray(part).reshape(len(rows), *one.output))
+        first += one.outputs
+    return {one.name: part for one, part in zip(network.several, parts)} if network.keyed else parts
 
 
 def _classes(whole: np.ndarray, network: Any, name: str) -> np.ndarray:
@@ -153,6 +195,8 @@ def sample_weights(weights: Any, rows: int, name: str = "sample_weight") -> np.n
     """A weight of float32 for each row."""
     if weights is None:
         return None
+    if isinstance(weights, dict) or (isinstance(weights, (list, tuple)) and weights and hasattr(weights[0], "shape")):
+        raise ValueError(f"{name} is a {type(weights).__name__} of arrays, expected one weight for each row, which weighs all outputs")
     found = array(weights, name)
     if found.size != rows:
         raise ValueError(f"{name} has shape {found.shape}, expected one weight for each of {rows} rows")

@@ -90,7 +90,7 @@ class Stream:
         if y is None:
             raise ValueError(f"{name} has no labels, expected (x, y) or (x, y, sample_weight)")
         x = _arrays.inputs(x, self.network, f"{name}: x")
-        y = _arrays.array(y, f"{name}: y")
+        y = _arrays.given(y, self.network, len(x), f"{name}: y")
         targets = _arrays.labels(y, self.network, len(x), f"{name}: y")
         return Batch(x, y, targets, _arrays.sample_weights(weights, len(x), f"{name}: sample_weight"))
 

@@ -25,8 +25,10 @@ class NotSupported(ValueError):
 class Metrics(Protocol):
     """Metrics of a model: those that the device counts, and others that are computed from its outputs."""
 
-    #: Keys of the logs that have the accuracy that the device counts.
-    counted: list[str]
+    #: Keys of the logs that have the accuracy that the device counts; of several outputs, with the index of the output.
+    counted: Any
+    #: Of several outputs: the keys of their losses, in the order in which an evaluation lists them.
+    losses: list[str]
     #: True if there are others.
     has_others: bool
 
@@ -102,14 +104,23 @@ class _Watched:
     def __init__(self, metrics: Metrics, network: Network, y: np.ndarray, weights: np.ndarray | None):
         self.metrics, self.network, self.y, self.weights = metrics, network, y, weights
 
-    def __call__(self, rows: np.ndarray, outputs: np.ndarray, loss: float, accuracy: float) -> None:
+    def __call__(self, rows: np.ndarray, outputs: np.ndarray, loss: float, accuracy: Any) -> None:
         weights = None if self.weights is None else self.weights[rows]
         self.metrics.update(self.y[rows], _shaped(outputs, self.network), weights)
 
 
 def _shaped(outputs: np.ndarray, network: Network) -> np.ndarray:
-    """Outputs in the network's own shape."""
-    return outputs.reshape(len(outputs), *network.output)
+    """Outputs in the network's own shape; of several outputs, rows of the values of all."""
+    return outputs if network.several else outputs.reshape(len(outputs), *network.output)
+
+
+def _counted(metrics: Metrics, network: Network, accuracy: Any) -> dict[str, float]:
+    """Logs of what the device counts: the accuracy, or loss and accuracy of each of several outputs."""
+    if not network.several:
+        return dict.fromkeys(metrics.counted, accuracy)
+    pairs = np.reshape(accuracy, (-1, 2))
+    found = {f"{one.name}_loss": float(pair[0]) for one, pair in zip(network.several, pairs)}
+    return {**found, **{key: float(pairs[n][1]) for key, n in metrics.counted.items()}}
 
 
 class _Data:
@@ -121,7 +132,7 @@ class _Data:
         self.order = np.random.RandomState(seed)
         if not _batches.is_stream(x):
             self.x = _arrays.inputs(x, network)
-            self.y = _arrays.array(y, "y")
+            self.y = _arrays.given(y, network, len(self.x))
             self.weights = _arrays.sample_weights(sample_weight, len(self.x))
             self.batch_size = _count(BATCH_SIZE if batch_size is None else batch_size, "batch_size", 1)
             self.floats = self.x.dtype != np.uint8
@@ -176,7 +187,7 @@ class _Data:
             data = [_cut(part, most) for part in data]
         x, y, weights = (*data, None)[:3]
         x = _arrays.inputs(x, self.network, "validation_data's x")
-        y = _arrays.array(y, "validation_data's y")
+        y = _arrays.given(y, self.network, len(x), "validation_data's y")
         self.validation = x, y, _arrays.sample_weights(weights, len(x), "validation_data's sample_weight")
 
     def one_kind(self) -> None:
@@ -213,8 +224,8 @@ class _Fit:
         self._rates: list[float] = []
         self._seen: dict[str, np.ndarray] = {}
 
-    def logs(self, loss: float, accuracy: float) -> dict[str, float]:
-        found = dict.fromkeys(self.metrics.counted, accuracy)
+    def logs(self, loss: float, accuracy: Any) -> dict[str, float]:
+        found = _counted(self.metrics, self.subject.network, accuracy)
         if self.metrics.has_others:
             found.update(self.metrics.results())
         found["loss"] = loss
@@ -255,7 +266,7 @@ class _Fit:
         weights = np.asarray(self.own, np.float32)[batch.targets] if self.own else batch.weights
         return _Watched(self.metrics, self.subject.network, batch.y, weights)
 
-    def arrays(self) -> tuple[float, float]:
+    def arrays(self) -> tuple[float, Any]:
         """An epoch on arrays, which runs on the device."""
         data, steps, began = self.data, self.data.steps(), self.done
         watch = self.watched(Batch(data.x, data.y, data.targets, data.weights))
@@ -273,7 +284,7 @@ class _Fit:
             return loss, accuracy
         self.set_rates(steps)
 
-        def on_batch(step: int, loss: float, accuracy: float) -> bool:
+        def on_batch(step: int, loss: float, accuracy: Any) -> bool:
             self.done = began + step + 1
             if "progress" in self.kinds:
                 self.calls.on_train_batch_begin(step)
@@ -283,7 +294,7 @@ class _Fit:
         _, loss, accuracy = self.training.train(None, on_batch, watch)
         return loss, accuracy
 
-    def batches(self, epoch: int) -> tuple[float, float] | None:
+    def batches(self, epoch: int) -> tuple[float, Any] | None:
         """An epoch on batches that arrive: the next one is made while the device works on the last. None without any."""
         in_turn, found, step = "steps" in self.kinds, None, 0
         self.training.begin(epoch)
@@ -334,7 +345,7 @@ class _Fit:
             if not self.metrics.has_others and "tests" not in self.kinds:
                 return None
 
-            def judge(rows: np.ndarray, outputs: np.ndarray, loss: float, accuracy: float) -> None:
+            def judge(rows: np.ndarray, outputs: np.ndarray, loss: float, accuracy: Any) -> None:
                 nonlocal number
                 number += 1
                 self.calls.on_test_batch_begin(number)
@@ -349,7 +360,7 @@ class _Fit:
             _, y, weights = data.validation
             found = self.logs(*self.training.evaluate(hears(y, weights)))
         else:
-            def one(part: Batch) -> tuple[float, float]:
+            def one(part: Batch) -> tuple[float, Any]:
                 return self.training.judge(data.cast(part.x), part.targets, part.weights, hears(part.y, part.weights))
 
             found = self.logs(*_mean(data.validation_stream.epoch(), data.batch_size, one))
@@ -366,9 +377,10 @@ def _cut(part: Any, rows: int) -> Any:
     return None if part is None else part[:rows]
 
 
-def _mean(batches: Iterator[Batch], rows: int, one: Callable[[Batch], tuple[float, float]]) -> tuple[float, float]:
+def _mean(batches: Iterator[Batch], rows: int, one: Callable[[Batch], tuple[float, Any]]) -> tuple[float, Any]:
     """Mean loss and accuracy over batches, each in parts of at most `rows` rows."""
-    seen, sums = 0, [0.0, 0.0]
+    seen: int = 0
+    sums: list[Any] = [0.0, 0.0]
     for batch in batches:
         for part in _batches.cut(batch, rows):
             found = one(part)
@@ -528,14 +540,14 @@ def evaluate(
     )
     number = -1
 
-    def logs(loss: float, accuracy: float) -> dict[str, float]:
-        found = dict.fromkeys(metrics.counted, accuracy)
+    def logs(loss: float, accuracy: Any) -> dict[str, float]:
+        found = _counted(metrics, network, accuracy)
         if metrics.has_others:
             found.update(metrics.results())
         return {**found, "loss": loss}
 
-    def one(part: Batch) -> tuple[float, float]:
-        def hear(rows: np.ndarray, outputs: np.ndarray, loss: float, accuracy: float) -> None:
+    def one(part: Batch) -> tuple[float, Any]:
+        def hear(rows: np.ndarray, outputs: np.ndarray, loss: float, accuracy: Any) -> None:
             nonlocal number
             number += 1
             if tells:
@@ -553,7 +565,7 @@ def evaluate(
     else:
         found = logs(*_mean(data.stream.epoch(), data.batch_size, one))
     calls.on_test_end(found)
-    names = ["loss", *metrics.names()]
+    names = ["loss", *(metrics.losses if network.several else []), *metrics.names()]
     if verbose not in (0, "0"):
         shown = " - ".join(f"{name}: {found[name]:.4f}" for name in names)
         print(f"{count}/{count} - {shown}" if count else shown, flush=True)
@@ -563,8 +575,9 @@ def evaluate(
     return values[0] if len(values) == 1 else values
 
 
-def predict(subject: Subject, x: Any, *, batch_size: int | None, steps: int | None, callbacks: Any, device: Any) -> np.ndarray:
-    """The outputs of `subject` for `x`, or for batches that it gives: (rows, ...), in the shape of the network's output."""
+def predict(subject: Subject, x: Any, *, batch_size: int | None, steps: int | None, callbacks: Any, device: Any) -> Any:
+    """The outputs of `subject` for `x`, or for batches that it gives: (rows, ...), in the shape of the network's output; of several
+    outputs, a list or a dictionary of them."""
     network = subject.network
     if not _batches.is_stream(x):
         whole = _arrays.inputs(x, network)
@@ -588,4 +601,4 @@ def predict(subject: Subject, x: Any, *, batch_size: int | None, steps: int | No
     if not found:
         raise ValueError("x gives no batches, expected at least one")
     calls.on_predict_end()
-    return _shaped(found[0] if len(found) == 1 else np.concatenate(found), network)
+    return _arrays.outputs(found[0] if len(found) == 1 else np.concatenate(found), network)

@@ -5,7 +5,7 @@ from typing import Any, Callable, final
 import numpy as np
 
 __all__ = [
-    "Evaluation", "Network", "Prediction", "Training", "adapters", "close", "curves", "dark_style", "drawing", "explain",
+    "Evaluation", "Network", "Prediction", "Several", "Training", "adapters", "close", "curves", "dark_style", "drawing", "explain",
     "finish", "keras_weights", "lab", "load_data", "main", "onnx_file", "onnx_origins", "profile", "read_fitting",
     "read_weights", "report", "safetensors", "tune",
 ]  # fmt: skip
@@ -141,8 +141,8 @@ class Evaluation:
         x: np.ndarray,
         y: np.ndarray,
         sample_weight: np.ndarray | None = None,
-        on_outputs: Callable[[np.ndarray, np.ndarray, float, float], Any] | None = None,
-    ) -> tuple[float, float]: ...
+        on_outputs: Callable[[np.ndarray, np.ndarray, float, Any], Any] | None = None,
+    ) -> tuple[float, Any]: ...
 
 @final
 class Network:
@@ -163,6 +163,10 @@ class Network:
     def outputs(self) -> int: ...
     @property
     def output(self) -> list[int]: ...
+    @property
+    def several(self) -> list[Several]: ...
+    @property
+    def keyed(self) -> bool: ...
     @property
     def labels(self) -> int: ...
     @property
@@ -197,6 +201,19 @@ class Network:
     def summary(self) -> list[tuple[str, str, list[int], int, int]]: ...
 
 @final
+class Several:
+    """One of several outputs of a network."""
+
+    name: str
+    output: list[int]
+    outputs: int
+    labels: int
+    classes: int
+    loss: str
+    one_hot: bool
+    gives_logits: bool
+
+@final
 class Training:
     """A training of a network on arrays."""
 
@@ -227,12 +244,12 @@ class Training:
     def train(
         self,
         steps: int | None = None,
-        on_batch: Callable[[int, float, float], Any] | None = None,
-        on_outputs: Callable[[np.ndarray, np.ndarray, float, float], Any] | None = None,
-    ) -> tuple[bool, float, float]: ...
+        on_batch: Callable[[int, float, Any], Any] | None = None,
+        on_outputs: Callable[[np.ndarray, np.ndarray, float, Any], Any] | None = None,
+    ) -> tuple[bool, float, Any]: ...
     def evaluate(
-        self, on_outputs: Callable[[np.ndarray, np.ndarray, float, float], Any] | None = None
-    ) -> tuple[float, float]: ...
+        self, on_outputs: Callable[[np.ndarray, np.ndarray, float, Any], Any] | None = None
+    ) -> tuple[float, Any]: ...
     def begin(self, epoch: int) -> None: ...
     def step(
         self,
@@ -243,15 +260,15 @@ class Training:
         outputs: bool = False,
     ) -> None: ...
     def done(
-        self, on_outputs: Callable[[np.ndarray, np.ndarray, float, float], Any] | None = None
-    ) -> tuple[float, float]: ...
+        self, on_outputs: Callable[[np.ndarray, np.ndarray, float, Any], Any] | None = None
+    ) -> tuple[float, Any]: ...
     def judge(
         self,
         x: np.ndarray,
         y: np.ndarray,
         sample_weight: np.ndarray | None = None,
-        on_outputs: Callable[[np.ndarray, np.ndarray, float, float], Any] | None = None,
-    ) -> tuple[float, float]: ...
+        on_outputs: Callable[[np.ndarray, np.ndarray, float, Any], Any] | None = None,
+    ) -> tuple[float, Any]: ...
     def state(self) -> tuple[_Tensors, dict[str, _Tensors]]: ...
     def set_weights(self, weights: _Tensors) -> None: ...
     def set_learning_rates(self, rates: list[float]) -> None: ...

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _live, _loop, _pages
+from . import _arrays, _live, _loop, _pages
 from ._device import adapters
 from ._loop import NotSupported
 from ._wgrad import Network
@@ -67,9 +67,14 @@ class _Metrics:
         self.model = model
         config = model.get_compile_config() if getattr(model, "compiled", False) else {}
         config = config or {}
-        self.counted: list[str] = []
+        self.counted: Any = []
+        self.losses: list[str] = []
         self.has_others = bool(config.get("weighted_metrics"))
         given = config.get("metrics") or []
+        self._network = network
+        if network.several:
+            self._of_outputs(given, config.get("loss"))
+            return
         while isinstance(given, list) and len(given) == 1 and isinstance(given[0], list):
             given = given[0]
         if not isinstance(given, list):
@@ -85,8 +90,40 @@ class _Metrics:
             self.counted = []
         self._names = list(self.counted)
 
+    def _of_outputs(self, given: Any, loss: Any) -> None:
+        """The metrics of several outputs."""
+        names = [one.name for one in self._network.several]
+        keyed = self._network.keyed and isinstance(loss, dict) and "class_name" not in loss
+        self.losses = [f"{name}_loss" for name in (loss if keyed else names)]
+        each = [given.get(name) for name in names] if isinstance(given, dict) else list(given)
+        self.counted = {}
+        if isinstance(given, dict) and set(given) - set(names):
+            self.has_others, each = True, []
+        for n, (one, own) in enumerate(zip(self._network.several, each)):
+            for metric in own if isinstance(own, list) else [own]:
+                name = None if metric is None else self._counts(metric, one)
+                if name is not None:
+                    self.counted[f"{one.name}_{name}"] = n
+                elif metric is not None:
+                    self.has_others = True
+        if self.has_others:
+            self.counted = {}
+        self._names = sorted(self.counted)
+
+    def _structured(self, y: np.ndarray) -> Any:
+        """Rows of the labels of several outputs as Keras has them."""
+        parts, first = [], 0
+        for one in self._network.several:
+            part = y[:, first : first + one.labels]
+            first += one.labels
+            if one.classes and one.one_hot:
+                part = np.eye(one.classes, dtype=np.float32)[part.astype(np.int64)]
+            by_place = one.loss == "softmax_cross_entropy" and not one.one_hot
+            parts.append(part.reshape(len(y), *(one.output[:-1] if by_place else one.output)))
+        return {one.name: part for one, part in zip(self._network.several, parts)} if self._network.keyed else parts
+
     @staticmethod
-    def _counts(metric: Any, network: Network) -> str | None:
+    def _counts(metric: Any, network: Any) -> str | None:
         """The key of a metric that equals what the device counts; None for another."""
         if isinstance(metric, str):
             key, kind = metric, metric
@@ -115,11 +152,14 @@ class _Metrics:
         self.model.reset_metrics()
 
     def update(self, y: np.ndarray, outputs: np.ndarray, sample_weight: np.ndarray | None) -> None:
+        if self._network.several:
+            y, outputs = self._structured(y), _arrays.outputs(outputs, self._network)
         self._last = self.model.compute_metrics(None, y, outputs, sample_weight)
 
     def results(self) -> dict[str, float]:
-        found = {name: float(_numpy(value)) for name, value in self._last.items() if name != "loss"}
-        self._names = list(found)
+        others = ("loss", *self.losses)
+        found = {name: float(_numpy(value)) for name, value in self._last.items() if name not in others}
+        self._names = sorted(found) if self.losses else list(found)
         return found
 
     def names(self) -> list[str]:
@@ -411,8 +451,9 @@ def evaluate(
 def predict(
     model: Any, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None, *,
     device: Any = "best",
-) -> np.ndarray:  # fmt: skip
-    """The outputs of a Keras model or a `torch.nn.Module` for `x`, (rows, outputs) of float32."""
+) -> Any:  # fmt: skip
+    """The outputs of a Keras model or a `torch.nn.Module` for `x`, (rows, outputs) of float32; of several outputs, a list or a
+    dictionary."""
     ours = _for_module(model, "", None, None)
     if ours is not None:
         return ours.predict(model, x, batch_size, verbose, steps, callbacks, device=device)

@@ -36,6 +36,7 @@ class _Metrics:
     def __init__(self, network: Network, wanted: list[str]):
         self.counted: list[str] = []
         self._computed: list[str] = []
+        self.losses: list[str] = []
         self._order = list(wanted)
         for name in wanted:
             if name in ("accuracy", "acc"):
@@ -73,6 +74,51 @@ class _Metrics:
         return self._order
 
 
+class _MetricsOfOutputs:
+    """Metrics of several outputs, each with its own."""
+
+    def __init__(self, network: Network, wanted: Any, loss: Any):
+        names = [one.name for one in network.several]
+        if isinstance(wanted, dict):
+            unknown = [str(key) for key in wanted if key not in names]
+            if unknown:
+                raise ValueError(f"metrics are of {', '.join(unknown)}, expected some of the outputs {', '.join(names)}")
+            each = [wanted.get(name) for name in names]
+        elif wanted and (network.keyed or len(wanted) != len(names)):
+            expected = "a dictionary" if network.keyed else "a list or a dictionary, one entry for each"
+            raise ValueError(f"metrics is {wanted}, expected {expected} of the outputs {', '.join(names)}")
+        else:
+            each = list(wanted) or [None] * len(names)
+        lists = [[own] if isinstance(own, str) else list(own or []) for own in each]
+        self._parts: list[tuple[str, _Metrics, slice, slice]] = []
+        self.counted: dict[str, int] = {}
+        value = label = 0
+        for n, (one, own) in enumerate(zip(network.several, lists)):
+            metrics = _Metrics(one, own)
+            self.counted.update({f"{one.name}_{key}": n for key in metrics.counted})
+            self._parts.append((one.name, metrics, slice(label, label + one.labels), slice(value, value + one.outputs)))
+            value, label = value + one.outputs, label + one.labels
+        self.has_others = any(metrics.has_others for _, metrics, _, _ in self._parts)
+        keyed = network.keyed and isinstance(loss, dict) and "class_name" not in loss
+        self.losses = [f"{name}_loss" for name in (loss if keyed else names)]
+        self._order = sorted(f"{name}_{key}" for name, metrics, _, _ in self._parts for key in metrics.names())
+
+    def reset(self) -> None:
+        for _, metrics, _, _ in self._parts:
+            metrics.reset()
+
+    def update(self, y: np.ndarray, outputs: np.ndarray, sample_weight: np.ndarray | None) -> None:
+        for _, metrics, labels, values in self._parts:
+            if metrics.has_others:
+                metrics.update(y[:, labels], outputs[:, values], sample_weight)
+
+    def results(self) -> dict[str, float]:
+        return {f"{name}_{key}": value for name, metrics, _, _ in self._parts for key, value in metrics.results().items()}
+
+    def names(self) -> list[str]:
+        return self._order
+
+
 class Model:
     """A network of layers: `Model(inputs, outputs)`, as in Keras's functional models."""
 
@@ -84,23 +130,29 @@ class Model:
         self.stop_training = False
         self.history: Any = None
         self._loss: Any = None
-        self._metrics: list[str] = []
+        self._loss_weights: Any = None
+        self._metrics: Any = []
         self._network: Network | None = None
         self._weights: dict[str, np.ndarray] = {}
         self._layers: list[layers.Layer] = []
+        #: The outputs as they were given: a tensor, a list or a dictionary.
         self._output: Any = None
+        self._tensors: list[layers.Tensor] = []
         #: Shapes of outputs by layer, with the batch.
         self._shapes: dict[Any, list[Any]] = {}
         if inputs is not None or outputs is not None:
             given = _tensors_of(inputs)
             if not given or not all(isinstance(one, layers.Tensor) and isinstance(one.layer, layers.InputLayer) for one in given):
                 raise TypeError("inputs are no inputs: begin with layers.Input(shape), and give one, a list or a dictionary of them")
-            if isinstance(outputs, (list, tuple)) and len(outputs) == 1:
-                outputs = outputs[0]
-            if not isinstance(outputs, layers.Tensor):
-                raise TypeError(f"outputs is a {type(outputs).__name__}, expected the output of a layer; a network has one")
+            wanted = _tensors_of(outputs)
+            if len(wanted) == 1:
+                outputs = wanted[0]
+            if not wanted or not all(isinstance(one, layers.Tensor) for one in wanted):
+                raise TypeError("outputs are no outputs of layers; give one, a list or a dictionary of them")
             self._inputs, self._output = inputs, outputs
-            self._collect(outputs, set())
+            seen: set[int] = set()
+            for one in wanted:
+                self._collect(one, seen)
             taken = [tensor for tensor in self._tensors if isinstance(tensor.layer, layers.InputLayer)]
             if any(one not in taken for one in given) or len(taken) != len(given):
                 raise ValueError(f"the output follows from {len(taken)} inputs and inputs has {len(given)}, expected the same ones")
@@ -108,7 +160,6 @@ class Model:
     def _collect(self, tensor: layers.Tensor, seen: set[int]) -> None:
         """The layers that lead to `tensor`, each behind those whose outputs it takes."""
         stack = [(tensor, False)]
-        self._tensors: list[layers.Tensor] = []
         while stack:
             at, done = stack.pop()
             if done:
@@ -138,7 +189,7 @@ class Model:
                 layer.name = name
                 taken.add(name)
 
-    def __call__(self, inputs: Any) -> layers.Tensor:
+    def __call__(self, inputs: Any) -> Any:
         """The output for the outputs of other layers. Several calls share the weights, which begin as this model's."""
         if self._output is None:
             raise ValueError("the model has no layers, expected at least one")
@@ -151,7 +202,9 @@ class Model:
             if tensor not in made:
                 tensor.layer.origin = self
                 made[tensor] = tensor.layer._called([made[source] for source in tensor.sources], tensor.arguments)
-        return made[self._output]
+        if isinstance(self._output, dict):
+            return {key: made[tensor] for key, tensor in self._output.items()}
+        return [made[tensor] for tensor in self._output] if isinstance(self._output, (list, tuple)) else made[self._output]
 
     def _inputs_in_order(self) -> list[layers.Tensor]:
         return _tensors_of(self._inputs)
@@ -197,7 +250,11 @@ class Model:
                 if isinstance(self._inputs, dict)
                 else [[tensor.layer.name, 0, 0] for tensor in self._inputs_in_order()]
             ),
-            "output_layers": [[self._output.layer.name, self._calls()[self._output], 0]],
+            "output_layers": (
+                {key: [tensor.layer.name, self._calls()[tensor], 0] for key, tensor in self._output.items()}
+                if isinstance(self._output, dict)
+                else [[tensor.layer.name, self._calls()[tensor], 0] for tensor in _tensors_of(self._output)]
+            ),
         }
 
     def to_json(self) -> str:
@@ -233,8 +290,11 @@ class Model:
             known = getattr(layer.origin, "_weights", {})
             self._weights.update({name: value.copy() for name, value in known.items() if name.rsplit(".", 1)[0] == layer.name})
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: list[str] | None = None) -> None:
-        """Chooses optimizer, loss and metrics: by name, or as objects of `optimizers` and `losses`."""
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, *, loss_weights: Any = None) -> None:
+        """Chooses optimizer, loss and metrics: by name, or as objects of `optimizers` and `losses`.
+
+        Of several outputs, `loss`, `loss_weights` and `metrics` are lists or dictionaries, as in Keras.
+        """
         if isinstance(optimizer, str):
             kind = optimizers.NAMED.get(optimizer.lower())
             if kind is None:
@@ -242,9 +302,11 @@ class Model:
             optimizer = kind()
         if not isinstance(optimizer, optimizers.Optimizer):
             raise TypeError(f"optimizer is a {type(optimizer).__name__}, expected a name or one of wgrad.optimizers")
-        if loss is not None and not isinstance(loss, (str, losses.Loss)):
-            raise TypeError(f"loss is a {type(loss).__name__}, expected a name or one of wgrad.losses")
-        self.optimizer, self._loss, self._metrics, self._network = optimizer, loss, list(metrics or []), None
+        for one in _each(loss):
+            if one is not None and not isinstance(one, (str, losses.Loss)):
+                raise TypeError(f"loss is a {type(one).__name__}, expected a name or one of wgrad.losses")
+        self._metrics = dict(metrics) if isinstance(metrics, dict) else list(metrics or [])
+        self.optimizer, self._loss, self._loss_weights, self._network = optimizer, loss, loss_weights, None
 
     def _subject(self, compiled: bool = True) -> _Own:
         if compiled and (self.optimizer is None or self._loss is None):
@@ -277,8 +339,8 @@ class Model:
         )  # fmt: skip
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
-                callbacks: Any = None, *, device: Any = "best") -> np.ndarray:
-        """The outputs for arrays: (rows, ...), in the shape of the network's output."""
+                callbacks: Any = None, *, device: Any = "best") -> Any:
+        """The outputs for arrays: (rows, ...), in the shape of the network's output; a list or a dictionary of several outputs."""
         return _loop.predict(self._subject(compiled=False), x, batch_size=batch_size, steps=steps, callbacks=callbacks, device=device)
 
     def get_weights(self) -> list[np.ndarray]:
@@ -360,8 +422,10 @@ class Model:
         """The compile arguments in Keras's JSON; empty before `compile`."""
         if self.optimizer is None:
             return {}
-        loss = self._loss.described() if isinstance(self._loss, losses.Loss) else self._loss
-        return {"compile_config": {"optimizer": self.optimizer.described(), "loss": loss, "metrics": self._metrics or None}}
+        config = {"optimizer": self.optimizer.described(), "loss": _described(self._loss), "metrics": self._metrics or None}
+        if self._loss_weights is not None:
+            config["loss_weights"] = self._loss_weights
+        return {"compile_config": config}
 
     def _repr_html_(self) -> str:
         return _pages.of_model(self)
@@ -426,7 +490,9 @@ class _Own:
 
     def __init__(self, model: Model, network: Network):
         self.model, self.network = model, network
-        self.metrics = _Metrics(network, model._metrics)
+        self.metrics: Any = (
+            _MetricsOfOutputs(network, model._metrics, model._loss) if network.several else _Metrics(network, model._metrics)
+        )
 
     def weights(self) -> dict[str, np.ndarray]:
         return self.model._weights
@@ -476,6 +542,30 @@ def _tensors_of(given: Any) -> list[Any]:
     if isinstance(given, dict):
         return list(given.values())
     return list(given) if isinstance(given, (list, tuple)) else [given]
+
+
+def _each(given: Any) -> list[Any]:
+    """One value, or those of a list or a dictionary."""
+    return _tensors_of(given)
+
+
+def _described(loss: Any) -> Any:
+    """A loss, or those of several outputs, in Keras's JSON."""
+    if isinstance(loss, dict) and "class_name" not in loss:
+        return {key: _described(one) for key, one in loss.items()}
+    if isinstance(loss, (list, tuple)):
+        return [_described(one) for one in loss]
+    return loss.described() if isinstance(loss, losses.Loss) else loss
+
+
+def _known_metrics(said: Any, several: bool) -> Any:
+    """The metrics of a file that have a name alone."""
+    def own(some: Any) -> list[str]:
+        return [metric for metric in (some if isinstance(some, list) else [some]) if isinstance(metric, str)]
+
+    if several and isinstance(said, dict):
+        return {name: own(some) for name, some in said.items()}
+    return [own(some) for some in said or []] if several else own(said or [])
 
 
 def _input(layer: layers.Layer) -> dict[str, Any]:
@@ -530,7 +620,8 @@ class _Loaded(Model):
             self.optimizer = kind(rate if isinstance(rate, (int, float)) else 0.001)
             self.optimizer.config.update({key: kept[key] for key in self.optimizer.config if key in kept})
             self._loss = said["loss"]
-            self._metrics = [metric for metric in said.get("metrics") or [] if isinstance(metric, str)]
+            self._loss_weights = said.get("loss_weights")
+            self._metrics = _known_metrics(said.get("metrics"), bool(network.several))
 
     def get_config(self) -> dict[str, Any]:
         return self._described["config"]

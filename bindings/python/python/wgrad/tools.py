@@ -202,6 +202,9 @@ def profile(
         y = random.randint(0, max(network.classes, 2), len(x))
         if network.one_hot:
             y = np.eye(network.outputs)[y % network.outputs]
+        if network.several:
+            columns = [random.randint(0, max(one.classes, 2), (len(x), one.labels)) for one in network.several]
+            y = np.concatenate(columns, axis=1).astype(np.float32)
     if _batches.is_stream(x):
         raise TypeError(f"x is a {type(x).__name__}, expected an array; give one batch of it")
     rows = _arrays.inputs(x, network)
@@ -245,6 +248,9 @@ def explain(model: Any, x: Any, *, outputs: Any = None, device: Any = "best") ->
     """
     subject = _subject(model, x, trains=False)
     network = subject.network
+    if network.several:
+        names = ", ".join(one.name for one in network.several)
+        raise ValueError(f"the model has the outputs {names}, and one output is explained; give a model with one of them")
     rows = _arrays.inputs(x, network)
     name = _device.named(device)
     if outputs is None:

@@ -219,7 +219,7 @@ impl Hub {
             return;
         }
         let Group { steps, running, position, at } = std::mem::take(&mut state.group);
-        let (seconds, Metrics { loss, accuracy, images }) = (now - state.published, running.metrics());
+        let (seconds, Metrics { loss, accuracy, images, .. }) = (now - state.published, running.metrics());
         if seconds >= PACE {
             let speed = images as f64 / seconds;
             state.speed = if state.speed == 0.0 { speed } else { state.speed + 0.2 * (speed - state.speed) };

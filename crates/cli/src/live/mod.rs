@@ -86,6 +86,7 @@ impl Live {
     ) -> Result<Self> {
         let Some(address) = args.live else { return Ok(Self(None)) };
         address.check(PORT, &args.reach)?;
+        crate::reading::one_output(&run.config.model, "--live")?;
         let token = Token::draw()?;
         let (send, questions) = sync_channel(QUESTIONS);
         let questions = Arc::new(Mutex::new(questions));

@@ -96,6 +96,7 @@ impl Serve {
     pub async fn run(self) -> Result<ExitCode> {
         let interrupt = Interrupt::saying("finishing the requests under way")?;
         let run = Run::open(&self.run)?;
+        crate::reading::one_output(&run.config.model, "wgrad serve")?;
         let taking = Taking::of(&run.config)?;
         let room = self.room(run.config.model.pixels())?;
         self.addr.check(PORT, &self.reach)?;

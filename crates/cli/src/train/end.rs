@@ -216,6 +216,15 @@ pub fn finish(run: &Run, data: &Dataset, json: bool, named: Option<&str>) -> Res
             ),
         })?;
     }
+    if !json {
+        for (output, [loss, share]) in
+            run.config.model.several_outputs()?.iter().zip(last.test_outputs.iter())
+        {
+            let accuracy =
+                if output.classes() > 0 { format!(", accuracy {share:.4}") } else { String::new() };
+            output::line(format!("  {}: loss {loss:.4}{accuracy}", output.name))?;
+        }
+    }
     let validation = last.validation_loss.is_some();
     let decides = config.options.callbacks.decides(validation, loss);
     output::say(format!(

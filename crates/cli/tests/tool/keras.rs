@@ -22,7 +22,7 @@ use wgrad::{
     selection::Choices,
     words::quoted,
 };
-use wgrad_formats::keras;
+use wgrad_formats::{keras, model_file};
 use wgrad_run::{read_fitting, read_weights};
 
 /// The shape of images that no network here takes by chance.
@@ -708,9 +708,9 @@ fn graphs_that_wgrad_has_not_are_refused_in_words() {
     );
     says(
         &refused("residual.json", |c| {
-            c["config"]["output_layers"] = json!([["dense", 0, 0], ["dropout", 0, 0]])
+            c["config"]["output_layers"] = json!([["dense", 0, 0], ["nothing", 0, 0]])
         }),
-        &["2 outputs (dense, dropout)", "have one"],
+        &["its output `nothing` is none of its layers"],
     );
     says(
         &refused("residual.json", |c| c["config"]["input_layers"] = json!({"img": ["image", 0, 0]})),
@@ -726,9 +726,9 @@ fn graphs_that_wgrad_has_not_are_refused_in_words() {
     );
     says(
         &refused("residual.json", |c| {
-            c["config"]["output_layers"] = json!({"a": ["dense", 0, 0], "b": ["add_1", 0, 0]})
+            c["config"]["output_layers"] = json!({"a": ["dense", 0, 0], "b": ["dense", 0, 0]})
         }),
-        &["2 outputs (a, b)", "have one"],
+        &["its outputs `a` and `b` have one layer"],
     );
     let operation = |l: &mut Value| l["class_name"] = json!("Divide");
     says(&changed("add_1", &operation), &["layer `add_1` (Divide)", "keras.ops.divide"]);
@@ -786,6 +786,73 @@ fn inputs_are_a_row_and_calls_of_a_layer_share_its_tensors() {
     }
     let error = text(&inner).expect_err("it ends nowhere");
     assert!(error.contains("more than 10000 layers"), "{error}");
+}
+
+#[test]
+fn outputs_have_losses_and_weights_of_their_own() {
+    let input = json!({"module": "keras.layers", "class_name": "InputLayer", "name": "in", "inbound_nodes": [],
+                       "config": {"name": "in", "batch_shape": [null, 6]}});
+    let dense = |name: &str, units: usize, activation: &str, from: &str| {
+        json!({"module": "keras.layers", "class_name": "Dense", "name": name,
+               "config": {"name": name, "units": units, "activation": activation},
+               "inbound_nodes": [{"args": [tensor(from, 0)], "kwargs": {}}]})
+    };
+    let network = |outputs: Value, compiled: Value| {
+        json!({"module": "keras", "class_name": "Functional", "compile_config": compiled, "config": {"name": "net",
+            "layers": [input, dense("yes", 1, "sigmoid", "in"), dense("kind", 3, "softmax", "yes"), dense("size", 1, "linear", "yes")],
+            "input_layers": [["in", 0, 0]], "output_layers": outputs}})
+    };
+    let keyed = json!({"urgent": ["yes", 0, 0], "team": ["kind", 0, 0], "hours": ["size", 0, 0]});
+    let losses = json!({"urgent": "binary_crossentropy", "hours": {"class_name": "Huber", "config": {"delta": 0.5}},
+                        "team": "categorical_crossentropy"});
+    let weights = json!({"urgent": 2.0, "hours": 0.5});
+    let loaded =
+        text(&network(keyed.clone(), json!({"loss": losses, "loss_weights": weights}))).expect("loads");
+    let outputs = loaded.model.several_outputs().expect("fits");
+    // In the order of their names.
+    let found: Vec<(&str, Loss, f64)> = outputs.iter().map(|o| (o.name.as_str(), o.loss, o.weight)).collect();
+    let huber = Loss::Huber { delta: 0.5 };
+    let expected = [
+        ("hours", huber, 0.5),
+        ("team", Loss::SoftmaxCrossEntropy, 1.0),
+        ("urgent", Loss::BinaryCrossEntropy, 2.0),
+    ];
+    assert_eq!(found, expected);
+    assert!(loaded.keyed && loaded.missing_loss.is_none(), "{:?}", loaded.missing_loss);
+    assert_eq!(loaded.one_hot_outputs, [false, true, false]);
+    // Others take the output with sigmoid, so that the output itself is another call.
+    let heads: Vec<&str> = loaded.model.heads.iter().map(|head| head.layer.as_str()).collect();
+    assert_eq!(heads, ["size", "kind", "yes_output"]);
+    assert_eq!(loaded.model.parameters().expect("fits").len(), 6);
+    let toml = model_file::to_text(&loaded.model).expect("has a form");
+    assert_eq!(
+        model_file::parse(Path::new("net.toml"), &toml).unwrap_or_else(|e| panic!("{e}")),
+        loaded.model
+    );
+
+    let list = json!([["kind", 0, 0], ["size", 0, 0]]);
+    let two = |compiled: Value| text(&network(list.clone(), compiled)).expect("loads");
+    let names: Vec<String> =
+        two(json!({})).model.several_outputs().expect("fits").into_iter().map(|output| output.name).collect();
+    assert_eq!(names, ["kind", "size"]);
+    let one = two(json!({"loss": ["sparse_categorical_crossentropy", "mse"], "loss_weights": [1.0, 0.25]}));
+    assert_eq!((one.model.heads[1].loss, one.model.heads[1].weight), (Some(Loss::MeanSquaredError), 0.25));
+    for (compiled, words) in [
+        (json!({"loss": ["mse"]}), "one for each"),
+        (json!({"loss": {"kind": "mse"}}), "None for its output `size`"),
+        (
+            json!({"loss": {"kind": "mse", "size": "mse", "more": "mse"}}),
+            "of `more`, which is none of its outputs",
+        ),
+        (json!({"loss": "mse", "loss_weights": [1.0, -1.0]}), "loss_weights = [1.0,-1.0]"),
+        (json!({"loss": ["poisson", "mse"]}), "poisson"),
+        (json!({"loss": "binary_crossentropy"}), "does not end in sigmoid"),
+    ] {
+        let missing = two(compiled).missing_loss.expect("it cannot be trained so");
+        assert!(missing.contains(words), "{missing}");
+    }
+    let error = text(&network(json!({}), json!({}))).expect_err("none").to_string();
+    assert!(error.contains("has no outputs"), "{error}");
 }
 
 /// A network as JSON, or the error about it.

@@ -9,7 +9,7 @@ use wgrad::{
     evaluate::{Evaluation, Prediction},
     explain::{Activations, DeadUnits, Explanation},
     gpu::AdapterRecord,
-    metrics::Metrics,
+    metrics::{Metrics, OfHeads},
     networks::network,
     op::AdapterClass,
     train::{Options, norms},
@@ -40,6 +40,9 @@ fn line(epoch: u64, loss: f64) -> EpochLine {
         images_per_second: 1000.0,
         train_seconds: None,
         evaluation_seconds: None,
+        train_outputs: OfHeads::default(),
+        validation_outputs: OfHeads::default(),
+        test_outputs: OfHeads::default(),
     }
 }
 
@@ -93,7 +96,8 @@ fn details<'a>(data: &'a Dataset, run: &Recorded) -> Details<'a> {
     }
     let right = confusion[0][0];
     let images = data.test.len() as u64;
-    let metrics = Metrics { loss: 0.5, accuracy: right as f64 / images as f64, images };
+    let accuracy = right as f64 / images as f64;
+    let metrics = Metrics { loss: 0.5, accuracy, images, ..Metrics::default() };
     let maps =
         Activations { layer: "conv2d_1".into(), shape: vec![26, 26, 32], values: vec![0.5; 26 * 26 * 32] };
     let gradient: Vec<f32> = (0..784).map(|n| n as f32 - 392.0).collect();

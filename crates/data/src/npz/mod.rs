@@ -156,17 +156,22 @@ impl Arrays {
         }
         let parts =
             || [Some(&self.train), self.validation.as_ref(), self.test.as_ref()].into_iter().flatten();
+        let numbers = match reading.target {
+            Some(target) => target == Target::Number,
+            None => parts().any(|(_, y)| labels::fractional(&y.elements)),
+        };
         for (x, y) in parts() {
             if x.shape.get(1..) != self.train.0.shape.get(1..) {
                 let message =
                     format!("images of {:?} next to training images of {:?}", x.shape, self.train.0.shape);
                 return Err(fail(format!("{message}; all parts must have the same shape")));
             }
-            let plain = matches!(y.shape[..], [_] | [_, 1]);
+            let plain = numbers && y.shape.len() == 2 || matches!(y.shape[..], [_] | [_, 1]);
             if !plain || x.shape.first() != y.shape.first() {
                 return Err(fail(format!(
                     "labels of shape {:?} for images of shape {:?}, expected one number for each; for one-hot labels, save \
-                     y.argmax(axis=1)",
+                     y.argmax(axis=1); for a row of numbers each, such as the labels of several outputs, say \
+                     `.target = number`",
                     y.shape, x.shape
                 )));
             }
@@ -178,10 +183,6 @@ impl Arrays {
             true => true,
             false => range::of(&images, &names, reading.again, &mut warnings, &mut notes).map_err(fail)?,
         };
-        let numbers = match reading.target {
-            Some(target) => target == Target::Number,
-            None => parts().any(|(_, y)| labels::fractional(&y.elements)),
-        };
         let reported: Vec<&Elements> = parts().map(|(_, y)| &y.elements).collect();
         let classes = if numbers { Vec::new() } else { labels::classes(&reported).map_err(fail)? };
         warnings.extend(labels::alike(&reported));
@@ -190,7 +191,8 @@ impl Arrays {
             let Some((x, y)) = part else { return Ok(Split::new(Vec::new(), &[])) };
             let images = range::values(&x.elements, floats).map_err(fail)?;
             let labels = labels::numbers(&y.elements, numbers, &classes).map_err(fail)?;
-            Ok(Split { images: images.into(), labels: labels.into(), each: 1 })
+            let each = y.shape.get(1).copied().unwrap_or(1);
+            Ok(Split { images: images.into(), labels: labels.into(), each })
         };
         let [height, width, channels] = shape;
         let data = Dataset {

@@ -91,23 +91,22 @@ pub(super) fn inputs(config: &Value) -> Words<Vec<(Option<String>, String)>> {
     }
 }
 
-/// The one output of a functional model.
-pub(super) fn output(config: &Value) -> Words<Origin> {
+/// The outputs of a functional model in their order: the name by which data are given, if the model has a dictionary of
+/// outputs, and the output of a layer.
+pub(super) fn outputs(config: &Value) -> Words<Vec<(Option<String>, Origin)>> {
     let value = config.get("output_layers").unwrap_or(&Value::Null);
-    match (value, value.get(0)) {
-        (Value::Object(named), _) if named.len() > 1 => {
-            let names: Vec<&str> = named.keys().map(String::as_str).collect();
-            Err(format!("has {} outputs ({}); wgrad's networks have one", named.len(), names.join(", ")))
+    match value {
+        Value::Object(named) if named.is_empty() => Err("has no outputs, expected at least one".into()),
+        Value::Object(named) => {
+            // Keras gives them in the order of their names, too.
+            let mut named: Vec<(&String, &Value)> = named.iter().collect();
+            named.sort_unstable_by_key(|(name, _)| *name);
+            named.into_iter().map(|(name, entry)| Ok((Some(name.clone()), origin(entry)?))).collect()
         }
-        (Value::Object(named), _) => {
-            named.values().next().ok_or_else(|| "has no outputs, expected one".to_string()).and_then(origin)
+        Value::Array(list) if list.first().is_some_and(Value::is_string) => Ok(vec![(None, origin(value)?)]),
+        Value::Array(list) if !list.is_empty() => {
+            list.iter().map(|entry| Ok((None, origin(entry)?))).collect()
         }
-        (_, Some(Value::String(_))) => origin(value),
-        (Value::Array(list), Some(Value::Array(_))) if list.len() == 1 => origin(&list[0]),
-        (Value::Array(list), _) if list.len() > 1 => {
-            let names: Vec<&str> = list.iter().filter_map(|entry| entry[0].as_str()).collect();
-            Err(format!("has {} outputs ({}); wgrad's networks have one", list.len(), names.join(", ")))
-        }
-        _ => Err(format!("has output_layers = {value}, expected one output such as [\"a layer\", 0, 0]")),
+        _ => Err(format!("has output_layers = {value}, expected outputs such as [\"a layer\", 0, 0]")),
     }
 }

@@ -53,13 +53,18 @@ fn differs(method: &Method, field: &str, x: f64) -> bool {
     (x - usual).abs() > 1e-6 * usual
 }
 
-/// Reads the compile arguments that are stored next to the network.
-pub fn of(config: &Value) -> Compiled {
+/// Reads the compile arguments that are stored next to the network. `outputs` are the names of several outputs, in
+/// their order; `keyed` is true if they are a dictionary.
+pub fn of(config: &Value, outputs: &[&str], keyed: bool) -> Compiled {
     let said = config.get("compile_config").or(config.get("training_config")).and_then(Value::as_object);
     let Some(said) = said else { return Compiled::default() };
     let loss = said.get("loss").unwrap_or(&Value::Null);
-    let mut compiled = torch::loss(loss).unwrap_or_else(|| losses::of(loss));
-    if let Some(weights) = said.get("loss_weights").filter(|weights| !are_one(weights)) {
+    let weights = said.get("loss_weights").unwrap_or(&Value::Null);
+    let mut compiled = match outputs {
+        [] => torch::loss(loss).unwrap_or_else(|| losses::of(loss)),
+        several => losses::several(loss, weights, several, keyed),
+    };
+    if outputs.is_empty() && !are_one(weights) {
         compiled = losses::missing(&format!("weighted by loss_weights = {weights}"));
     }
     for (key, value) in said.iter().filter(|(_, value)| !value.is_null()) {

@@ -12,13 +12,17 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use wgrad::model::{INPUT, MOST_LAYERS};
 
-/// A network with one output.
+/// A network.
 #[derive(Debug)]
 pub struct Graph {
     /// The network's name.
     pub name: String,
-    /// The layers, each after those whose outputs it takes; the last one gives the output.
+    /// The layers, each after those whose outputs it takes; the last one gives the output, if there is one.
     pub nodes: Vec<Node>,
+    /// Of a network with several outputs, the name of each and the layer that gives it, in their order.
+    pub outputs: Vec<(String, String)>,
+    /// True if these are a dictionary.
+    pub keyed: bool,
     /// The shape of the input, without the batch; of several inputs, the number of all their values.
     pub input: Vec<usize>,
     /// Name and shape of each input, in the order in which a row has their values.
@@ -42,6 +46,9 @@ struct Flat {
     taken: HashMap<String, usize>,
     /// The inputs of the whole network: name and shape.
     inputs: Vec<(String, Vec<usize>)>,
+    /// Its outputs, if there are several: name and layer; and whether they are a dictionary.
+    outputs: Vec<(String, String)>,
+    keyed: bool,
     /// By the address of a layer's description: the layer that it first became.
     made: HashMap<usize, String>,
     /// Number of calls of layers and nested models so far.
@@ -112,13 +119,16 @@ pub fn of(config: &Value) -> Words<Graph> {
         return Err(format!("has {} layers, expected at most {MOST_LAYERS}", flat.nodes.len()));
     }
     let mut nodes = std::mem::take(&mut flat.nodes);
-    if let Some(at) = nodes.iter().position(|node| node.name == output) {
+    let (outputs, keyed) = (std::mem::take(&mut flat.outputs), flat.keyed);
+    if let Some(at) = nodes.iter().position(|node| node.name == output).filter(|_| outputs.is_empty()) {
         let last = nodes.remove(at);
         nodes.push(last);
     }
     let name = config.pointer("/config/name").and_then(Value::as_str).unwrap_or("model").to_string();
     let Flat { notes, left_out, rescaled, .. } = flat;
-    Ok(Graph { name, nodes, input, inputs, notes, left_out, rescaled, compiled: compiled::of(config) })
+    let names: Vec<&str> = outputs.iter().map(|(name, _)| name.as_str()).collect();
+    let compiled = compiled::of(config, &names, keyed);
+    Ok(Graph { name, nodes, outputs, keyed, input, inputs, notes, left_out, rescaled, compiled })
 }
 
 impl Flat {
@@ -283,9 +293,54 @@ impl Flat {
                 ),
             ));
         }
-        let output = calls::output(config).map_err(fail)?;
-        let found = places.get(&resolved(&output)).cloned();
-        found.ok_or_else(|| fail(format!("its output `{}` is none of its layers", output.0)))
+        let outputs = calls::outputs(config).map_err(fail)?;
+        let mut found = Vec::new();
+        for (key, output) in &outputs {
+            let layer = places.get(&resolved(output)).cloned();
+            let layer =
+                layer.ok_or_else(|| fail(format!("its output `{}` is none of its layers", output.0)))?;
+            found.push((key.clone().unwrap_or_else(|| output.0.clone()), layer));
+        }
+        if let [(_, layer)] = &found[..] {
+            return Ok(layer.clone());
+        }
+        if !outermost {
+            let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+            return Err(fail(format!(
+                "has {} outputs ({}) and is called within another model; a nested model has one output: put its layers \
+                 into the outer model",
+                names.len(),
+                names.join(", ")
+            )));
+        }
+        self.keyed = outputs.iter().any(|(key, _)| key.is_some());
+        self.outputs = found
+            .into_iter()
+            .map(|(name, layer)| {
+                let layer = self.ending(layer, &name);
+                (name, layer)
+            })
+            .collect();
+        Ok(self.outputs.last().map_or_else(String::new, |(_, layer)| layer.clone()))
+    }
+
+    /// The layer for an output. Where other layers take it, the activation that is part of the loss of the output is
+    /// theirs too: then it is another call of the layer.
+    fn ending(&mut self, layer: String, name: &str) -> String {
+        let taken = self.nodes.iter().any(|node| node.inputs.contains(&layer));
+        let Some(own) = self.nodes.iter().find(|node| node.name == layer).filter(|_| taken) else {
+            return layer;
+        };
+        let activation = own.config.get("activation").and_then(Value::as_str).unwrap_or_default();
+        if own.class != "Softmax" && !matches!(activation, "softmax" | "sigmoid") {
+            return layer;
+        }
+        let mut again = own.clone();
+        again.shares = Some(own.shares.clone().unwrap_or_else(|| own.name.clone()));
+        again.name = self.free(&format!("{layer}_output"), name);
+        let made = again.name.clone();
+        self.nodes.push(again);
+        made
     }
 
     /// Adds layers for the inputs of the whole network, if there are several; returns the layers that give them.

@@ -20,6 +20,8 @@ pub struct Compiled {
     pub one_hot: bool,
     /// Label smoothing.
     pub label_smoothing: f64,
+    /// The losses of several outputs, each with its weight in the sum.
+    pub heads: Vec<(Compiled, f64)>,
     /// The optimizer, if wgrad has it with these arguments.
     pub optimizer: Option<Optimizer>,
     /// The reason why it has not, as the predicate of a sentence whose subject is the network.
@@ -43,6 +45,62 @@ pub fn of(value: &Value) -> Compiled {
         },
         other => missing(&other.to_string()),
     }
+}
+
+/// Reads the values of `loss` and `loss_weights` for several outputs with these names; `keyed` is true if they are a
+/// dictionary.
+pub fn several(value: &Value, weights: &Value, outputs: &[&str], keyed: bool) -> Compiled {
+    if value.is_null() {
+        return Compiled::default();
+    }
+    let mut found = Compiled::default();
+    for (n, name) in outputs.iter().enumerate() {
+        let own = match value {
+            Value::Array(all) if all.len() != outputs.len() || keyed => {
+                let expected = if keyed { "a dictionary" } else { "one for each" };
+                return missing(&format!("{value} for its outputs {} ({expected})", outputs.join(", ")));
+            }
+            Value::Array(all) => &all[n],
+            Value::Object(all) if !all.contains_key("class_name") => {
+                if let Some(other) = all.keys().find(|key| !outputs.contains(&key.as_str())) {
+                    return missing(&format!(
+                        "of `{other}`, which is none of its outputs {}",
+                        outputs.join(", ")
+                    ));
+                }
+                all.get(*name).unwrap_or(&Value::Null)
+            }
+            // One loss for all.
+            one => one,
+        };
+        let weight = match weights {
+            Value::Null => Some(1.0),
+            Value::Array(all) if all.len() == outputs.len() && !keyed => all[n].as_f64(),
+            Value::Object(all) => all.get(*name).map_or(Some(1.0), Value::as_f64),
+            _ => None,
+        };
+        let Some(weight) = weight.filter(|weight| weight.is_finite() && *weight >= 0.0) else {
+            return missing(&format!(
+                "weighted by loss_weights = {weights} (a number from 0 for each output)"
+            ));
+        };
+        if own.is_null() {
+            return missing(&format!(
+                "None for its output `{name}`: give it a loss, with the weight 0 in loss_weights"
+            ));
+        }
+        let own = of(own);
+        if own.missing.is_some() {
+            found.missing = own.missing;
+            return found;
+        }
+        if own.label_smoothing != 0.0 {
+            let smoothing = own.label_smoothing;
+            return missing(&format!("with label_smoothing = {smoothing} of one of several outputs"));
+        }
+        found.heads.push((own, weight));
+    }
+    found
 }
 
 /// The loss of the only output that has one.

@@ -33,7 +33,7 @@ use std::{collections::HashMap, path::Path};
 use wgrad::{
     layers::Layer,
     loss::{self, Loss},
-    model::Model,
+    model::{Head, Model},
     optim::Optimizer,
     preprocessing::{MOST_CHANNELS, Normalization, Preprocessing},
     text::read_text,
@@ -73,6 +73,10 @@ pub struct Loaded {
     pub one_hot: bool,
     /// Label smoothing of the loss.
     pub label_smoothing: f64,
+    /// Of several outputs: whether the labels of each are rows with a 1 at their class.
+    pub one_hot_outputs: Vec<bool>,
+    /// True if the outputs are a dictionary, not a list.
+    pub keyed: bool,
 }
 
 impl Loaded {
@@ -178,10 +182,15 @@ pub fn parse(path: &Path, text: &str, image: Option<[usize; 3]>) -> Result<Loade
         }
         before.clone_from(&node.name);
     }
-    let Graph { mut notes, mut left_out, compiled, input, inputs, rescaled, .. } = graph;
+    let Graph { mut notes, mut left_out, compiled, input, inputs, rescaled, outputs, keyed, .. } = graph;
+    let head = |(name, layer): (String, String)| Head {
+        name: Some(name).filter(|name| *name != layer),
+        ..Head::new(&layer)
+    };
+    model.heads = outputs.into_iter().map(head).collect();
     notes.extend(aside.half_note());
     left_out.extend(aside.half_note());
-    let about = About { notes, initializers: aside.initializers, input, inputs, rescaled, left_out };
+    let about = About { notes, initializers: aside.initializers, input, inputs, rescaled, left_out, keyed };
     settled(path, model, compiled, about)
 }
 
@@ -200,7 +209,7 @@ pub fn compiled_as(path: &Path, model: Model, input: Vec<usize>, text: &str) -> 
             "got compile arguments that are not JSON: {e}; Keras's `get_compile_config` has them"
         ),
     })?;
-    settled(path, model, compiled::of(&config), About { input, ..About::default() })
+    settled(path, model, compiled::of(&config, &[], false), About { input, ..About::default() })
 }
 
 /// What is known of a network besides its layers and its compile arguments.
@@ -212,11 +221,49 @@ struct About {
     inputs: Vec<(String, Vec<usize>)>,
     rescaled: bool,
     left_out: Vec<String>,
+    keyed: bool,
+}
+
+/// Gives several outputs the losses that they were compiled with.
+fn settled_heads(model: &mut Model, compiled: &mut Compiled) -> wgrad::Result<Vec<bool>> {
+    for (head, (own, weight)) in model.heads.iter_mut().zip(&compiled.heads) {
+        (head.loss, head.weight) = (own.loss, *weight);
+    }
+    let outputs = model.several_outputs()?;
+    for (output, (own, _)) in outputs.iter().zip(&compiled.heads) {
+        let (name, loss, activation) = (&output.name, output.loss, output.loss.activation());
+        if own.from_logits == Some(output.ends_in_loss) && compiled.missing.is_none() {
+            let of = if output.ends_in_loss {
+                "logits (from_logits=True)"
+            } else {
+                "probabilities (from_logits=False)"
+            };
+            let ends = if output.ends_in_loss { "ends" } else { "does not end" };
+            compiled.missing = Some(format!(
+                "was compiled with the loss {loss} of {of} for its output `{name}`, which {ends} in {activation}: one of \
+                 the two is wrong"
+            ));
+        }
+    }
+    let given = !compiled.heads.is_empty();
+    let one_hot = |n: usize| compiled.heads.get(n).is_some_and(|(own, _)| own.one_hot);
+    let found = (0..model.heads.len()).map(one_hot).collect();
+    if !given {
+        compiled.notes.push(
+            "its outputs have the losses that follow from their activations: it was not compiled".into(),
+        );
+    }
+    Ok(found)
 }
 
 /// Gives a network the loss that it was compiled with, and says what does not fit.
 fn settled(path: &Path, mut model: Model, mut compiled: Compiled, about: About) -> Result<Loaded> {
-    let About { mut notes, initializers, input, inputs, rescaled, left_out } = about;
+    let About { mut notes, initializers, input, inputs, rescaled, left_out, keyed } = about;
+    let in_file = |e| model_file::in_file(path, &[], e);
+    let one_hot_outputs = match model.heads.is_empty() {
+        true => Vec::new(),
+        false => settled_heads(&mut model, &mut compiled).map_err(in_file)?,
+    };
     if let (Some(loss), Some(from_logits)) = (compiled.loss, compiled.from_logits) {
         let own = loss.activation();
         let what = match (from_logits, model.ends_in(own)) {
@@ -245,13 +292,13 @@ fn settled(path: &Path, mut model: Model, mut compiled: Compiled, about: About) 
     // Softmax cross-entropy is the default for a network with one output per class.
     model.loss = compiled.loss.filter(|loss| *loss != Loss::SoftmaxCrossEntropy);
     match (compiled.loss, several) {
-        (None, Some(outputs)) if outputs > 1 && model.ends_in("sigmoid") => notes.push(format!(
+        (None, Some(outputs)) if outputs > 1 && model.heads.is_empty() && model.ends_in("sigmoid") => notes.push(format!(
             "it ends in sigmoid with {outputs} outputs, like networks for several labels at once; here one of the \
              {outputs} classes is trained for each example, by softmax over these outputs"
         )),
         _ => {}
     }
-    model.summary().map_err(|e| model_file::in_file(path, &[], e))?;
+    model.summary().map_err(in_file)?;
     let inputs = if inputs.is_empty() { model.several_inputs()? } else { inputs };
     Ok(Loaded {
         model,
@@ -266,6 +313,8 @@ fn settled(path: &Path, mut model: Model, mut compiled: Compiled, about: About) 
         missing_optimizer: compiled.missing_optimizer,
         one_hot: compiled.one_hot,
         label_smoothing: compiled.label_smoothing,
+        one_hot_outputs,
+        keyed,
     })
 }
 

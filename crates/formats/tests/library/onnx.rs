@@ -10,7 +10,8 @@ use wgrad::{
         Activation, Concatenate, Conv2D, Dense, Embedding, Flatten, GRU, GlobalAveragePooling1D, InputLayer,
         Layer, Masking, MultiHeadAttention, Permute, Reshape,
     },
-    model::Model,
+    loss::Loss,
+    model::{Head, Model},
     networks::{NETWORKS, network, network_for},
     optim::Optimizer,
     preprocessing::{Normalization, Preprocessing},
@@ -207,6 +208,28 @@ fn of_several_inputs() -> Model {
         .add(GlobalAveragePooling1D::new())
         .add_from(Concatenate::new(), &["encoder", "again", "global_average_pooling1d_1"])
         .add(Dense::new(3))
+}
+
+#[test]
+fn each_of_several_outputs_is_one_of_the_file() {
+    let mut model = of_several_inputs();
+    let named = |name: &str, layer: Dense| Dense { name: Some(name.into()), ..layer };
+    model = model
+        .add_from(named("yes", Dense::new(1)).activation("sigmoid").expect("known"), &["dense_3"])
+        .add_from(named("team", Dense::new(4)).activation("softmax").expect("known"), &["dense_3"]);
+    let head = |layer: &str, name: &str| Head { name: Some(name.into()), ..Head::new(layer) };
+    let mut numbers = head("dense_3", "numbers");
+    numbers.loss = Some(Loss::MeanSquaredError);
+    // The name of the first output is that of an input.
+    model.heads = vec![head("yes", "right"), head("team", "team"), numbers];
+    let floats = Preprocessing { floats: true, ..Preprocessing::default() };
+    let file = onnx::export::export(&model, &floats, &weights(&model), &Options::default()).expect("exports");
+    let graph = file.graph.expect("a graph");
+    let names: Vec<&str> = graph.output.iter().map(|output| output.name.as_str()).collect();
+    assert_eq!(names, ["right_output", "team", "numbers"]);
+    assert_eq!(onnx::export::outputs(&model).expect("fits"), ["right_output", "team", "numbers"]);
+    let last: Vec<&str> = graph.node.iter().rev().take(3).map(|node| node.op_type.as_str()).collect();
+    assert_eq!(last, ["Identity", "Softmax", "Sigmoid"]);
 }
 
 #[test]

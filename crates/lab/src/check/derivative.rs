@@ -9,7 +9,7 @@ use wgrad::{
     derivative::{Derivative, derivative},
     feed::{Batch, Step, split_mix},
     initializer::Initializer,
-    model::Model,
+    model::{Model, Output},
     objective::Objective,
     optim::Optimizer,
     preprocessing::Preprocessing,
@@ -62,13 +62,21 @@ pub fn gradients_with(
         true => (random((n / 4) as u64) as u8 as f32 / 255.0).to_le_bytes()[n % 4],
         false => random(n as u64) as u8,
     };
+    let outputs = model.several_outputs()?;
+    let each = model.labels()?;
     let label = |n: u64| match (random(!n) % classes) as u32 {
+        // Labels of several outputs are numbers: classes of some, and any of others.
+        _ if !outputs.is_empty() => {
+            let of = outputs.iter().find(|output| output.labels.contains(&(n as usize % each)));
+            let classes = of.map_or(0, Output::classes);
+            ((random(!n) % if classes == 0 { 10 } else { classes as u64 }) as f32).to_bits()
+        }
         label if input.numbers => (label as f32).to_bits(),
         label => label,
     };
     let batch = Batch {
         images: (0..ROWS * input.bytes(model.pixels())).map(byte).collect(),
-        labels: (0..(ROWS * model.labels()?) as u64).map(label).collect(),
+        labels: (0..(ROWS * each) as u64).map(label).collect(),
     };
     let mixed = objective.augment.mixed(seed, 0);
     let step = Step { rows: ROWS as u32, mixed, ..Step::default() }.keyed(seed, 0);

@@ -91,7 +91,8 @@ pub async fn check(
         note(finding, &mut report);
     }
 
-    let arenas = Arenas::with_optimizer(context, &model.parameters()?, steps.len(), &options.optimizer)?;
+    let arenas = Arenas::with_optimizer(context, &model.parameters()?, steps.len(), &options.optimizer)?
+        .for_heads(context, model.heads.len())?;
     let feed = FeedBuffers::new(
         context,
         batch.labels.len() / data.train.each.max(1),

@@ -25,6 +25,7 @@ enum Space {
     Averages,
     Totals,
     Results,
+    HeadResults(usize),
     Zeros,
     Constant(usize),
 }
@@ -44,6 +45,7 @@ fn place(program: &Program, id: ValueId) -> (Space, usize) {
         Home::Averages => (Space::Averages, 0),
         Home::Totals => (Space::Totals, 0),
         Home::Results => (Space::Results, 0),
+        Home::HeadResults(n) => (Space::HeadResults(n), 0),
         Home::Zeros => (Space::Zeros, 0),
         Home::Constant(n) => (Space::Constant(n), 0),
     }

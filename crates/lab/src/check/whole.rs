@@ -42,6 +42,7 @@ impl Bench {
         let mut all = vec![("output", self.model.plan.output())];
         if self.model.plan.program.mode != Mode::Predict {
             all.push(("results", &self.model.arenas.results));
+            all.extend(self.model.arenas.heads.iter().map(|slice| ("results of an output", slice)));
         }
         if self.model.plan.program.mode == Mode::Train {
             let arenas = &self.model.arenas;

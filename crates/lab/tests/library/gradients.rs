@@ -19,7 +19,8 @@ use wgrad::{
         Subtract, TimeDistributed, UnitNormalization, UpSampling1D, UpSampling2D, ZeroPadding1D,
         ZeroPadding2D,
     },
-    model::Model,
+    loss::Loss,
+    model::{Head, Model},
     networks::{NETWORKS, network, network_for},
     objective::Objective,
     op::{activations::ACTIVATIONS, twin::Data},
@@ -635,6 +636,28 @@ fn graphs() -> Vec<Model> {
             .add(Flatten::new())
             .add(dense(3, "linear"));
         all.push(twins);
+        // Outputs with a loss each: one that another layer takes too, one with places, one that weighs nothing.
+        let output = |units, activation: &str, name: &str| {
+            let layer = Dense { name: Some(name.into()), ..Dense::new(units) };
+            layer.activation(activation).expect("known")
+        };
+        let heads = Model::new(&format!("heads {name}"), [4, 3, 2])
+            .add(named(same(3, name), "stem"))
+            .add(named(same(2, name), "map"))
+            .add(Flatten { name: Some("flat".into()) })
+            .add(output(1, "sigmoid", "yes"))
+            .add_from(output(4, "softmax", "class"), &["flat"])
+            .add_from(GlobalAveragePooling2D { name: Some("share".into()), ..Default::default() }, &["stem"])
+            .add(output(2, name, "numbers"))
+            .add_from(output(2, "linear", "idle"), &["map"])
+            .with_heads([
+                Head::new("class").weighted(0.2),
+                Head::new("map").with_loss(Loss::MeanSquaredError),
+                Head::new("yes").weighted(3.0),
+                Head::new("numbers").with_loss(Loss::CosineSimilarity),
+                Head::new("idle").weighted(0.0),
+            ]);
+        all.push(heads);
         // A frozen normalization in training, before and behind layers that are trained.
         let frozen = Model::new(&format!("frozen {name}"), [4, 3, 2])
             .add(same(3, name))

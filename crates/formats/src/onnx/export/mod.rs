@@ -15,7 +15,7 @@ use crate::{Error, Result};
 use wgrad::{
     layers::Layer,
     loss::Loss,
-    model::Model,
+    model::{Head, Model},
     preprocessing::{Normalization, Preprocessing},
     program::{Parameter, ParameterId, arena_len},
 };
@@ -85,12 +85,23 @@ impl Options {
     }
 }
 
-/// Names of the outputs of `model` in an exported file.
+/// Names of the outputs of `model` in an exported file: those of the network, if it has several. A name that an input has
+/// ends in `_output`.
 ///
 /// # Errors
 /// [`wgrad::Error::Model`] where the layers do not fit each other.
-pub fn outputs(model: &Model) -> Result<&'static [&'static str]> {
-    Ok(if model.loss()?.is_regression() { &[VALUE] } else { &[LOGITS, PROBABILITIES] })
+pub fn outputs(model: &Model) -> Result<Vec<String>> {
+    if model.heads.is_empty() {
+        let names: &[&str] = if model.loss()?.is_regression() { &[VALUE] } else { &[LOGITS, PROBABILITIES] };
+        return Ok(names.iter().map(ToString::to_string).collect());
+    }
+    let inputs = model.several_inputs()?;
+    let taken = |name: &str| [INPUT, FEATURES].contains(&name) || inputs.iter().any(|(own, _)| own == name);
+    let named = |head: &Head| match head.name() {
+        name if taken(name) => format!("{name}_output"),
+        name => name.to_string(),
+    };
+    Ok(model.heads.iter().map(named).collect())
 }
 
 /// Converts images in the format of `model` to the inputs of a file with these options, by their names. `bytes` holds
@@ -179,7 +190,7 @@ impl Weights<'_> {
 
 /// Exports `model` with the arena `weights` as an ONNX model, for images in the format of `input`. Its outputs are
 /// `logits` and `probabilities`, or `value` for a regression. For two classes with one logit, `probabilities` holds
-/// both.
+/// both. Of several outputs each has its own name, and probabilities or values.
 ///
 /// # Errors
 /// [`wgrad::Error::Model`] where the layers do not fit each other; [`Error::Onnx`] with the name of a layer that
@@ -215,6 +226,8 @@ pub fn export(
     let weights = Weights { parameters: &parameters, arena: weights };
     let several = apart(model, input, options)?;
     let names = several.iter().map(|(name, _)| name.as_str());
+    let ends = outputs(model)?;
+    let names = names.chain(ends.iter().map(String::as_str));
     let names: Vec<&str> = [options.input(), LOGITS, PROBABILITIES, VALUE].into_iter().chain(names).collect();
     let mut w = Writer::new(&names);
     let image = match &options.table {
@@ -251,10 +264,23 @@ pub fn export(
         flows.push(flow);
     }
     // Outputs have their channels last, whatever the layout of the input.
-    let last = w.nhwc(flows.last().unwrap_or(&image)).name;
-    let shape = placed.last().map_or_else(Vec::new, |p| p.place.output.clone());
-    let unit = options.table.as_ref().and_then(label).filter(|_| loss.is_regression());
-    finish(&mut w, &last, loss, &shape, unit);
+    let several = bare.several_outputs()?;
+    for (output, name) in several.iter().zip(&ends) {
+        let last = w.nhwc(&flows[output.index]).name;
+        let (op, attributes) = match output.loss.activation() {
+            "softmax" => ("Softmax", vec![int("axis", -1)]),
+            "sigmoid" => ("Sigmoid", Vec::new()),
+            _ => ("Identity", Vec::new()),
+        };
+        w.named(op, name, &[&last], attributes);
+        w.output(name, BATCH, &output.shape);
+    }
+    if several.is_empty() {
+        let last = w.nhwc(flows.last().unwrap_or(&image)).name;
+        let shape = placed.last().map_or_else(Vec::new, |p| p.place.output.clone());
+        let unit = options.table.as_ref().and_then(label).filter(|_| loss.is_regression());
+        finish(&mut w, &last, loss, &shape, unit);
+    }
     let mut graph = w.graph;
     graph.name = model.name.clone();
     let mut metadata = own_metadata(model, input, loss, options);

@@ -77,7 +77,9 @@ fn feed(call: &Call, seed: u64) -> (Batch, Step) {
     };
     let classes = marks.labels.as_ref().and_then(|labels| labels.size.value(&call.sizes)).unwrap_or(1).max(1);
     let real = marks.labels.as_ref().is_some_and(|labels| labels.are_floats(&call.sizes));
+    let whole = marks.labels.as_ref().is_some_and(|labels| labels.whole);
     let label = |at: usize| match (split_mix(seed + at as u64), real) {
+        (v, true) if whole => ((v % classes as u64) as f32).to_bits(),
         (v, true) => (4.0 * unit(v) as f32).to_bits(),
         (v, false) => (v % classes as u64) as u32,
     };
