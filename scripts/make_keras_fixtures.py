@@ -350,6 +350,23 @@ def rescaled():
     )
 
 
+def augmented():
+    """Changes bytes at random before it rescales them, as in tutorials; each layer with its own range of values."""
+    before = keras.Sequential([L.Resizing(9, 10), L.RandomFlip("horizontal"), L.RandomZoom(0.1, fill_mode="constant", fill_value=51.0)])
+    return stack(
+        before,
+        L.RandomContrast(0.2),
+        L.RandomBrightness(0.1),
+        L.Rescaling(1 / 127.5, offset=-1),
+        L.Conv2D(3, 3, activation="relu"),
+        L.RandomTranslation(0.1, (-0.2, 0.1), interpolation="nearest"),
+        L.RandomBrightness(0.2, value_range=(0, 4)),
+        L.GlobalAveragePooling2D(),
+        L.Dense(3, activation="softmax"),
+        shape=(8, 8, 1),
+    )
+
+
 def one_number():
     model = stack(L.Flatten(), L.Dense(5, activation="softplus"), L.Dense(1), shape=(6, 5))
     model.compile(loss="mse")
@@ -387,7 +404,7 @@ def main():
     if not sys.argv[1:]:
         hostile()
     for make in [mlp, cnn, same, batch_norm, depthwise, residual, inception, nested, lstm, gru, bidirectional, simple_rnn,
-                 sequences, merged, rescaled, one_number, normalized, distributed, masked,
+                 sequences, merged, rescaled, augmented, one_number, normalized, distributed, masked,
                  masked_stack, permuted, noised, resized, products]:
         name = make.__name__
         if sys.argv[1:] and name not in sys.argv[1:]:
@@ -401,7 +418,7 @@ def main():
             # Steps that do not count: at the end, at the beginning, in between, none.
             nothing = 0 if name == "masked" else 255
             images[0, 3:] = images[1, :2] = images[2, 1] = images[2, 3] = nothing
-        scale = 1 if name in ("rescaled", "merged") else 255
+        scale = 1 if name in ("rescaled", "augmented", "merged") else 255
         outputs = model.predict(images.astype(np.float32) / np.float32(scale), verbose=0)
         # Drop the optimizer, whose state would only make the file larger.
         model.save(FOLDER / f"{name}.keras")

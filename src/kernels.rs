@@ -152,7 +152,7 @@ operations! {
     PAD2D_FORWARD pad2d_forward "y = x with zeros around it" { naive [Cpu, Gpu]; }
     PAD2D_GRAD pad2d_grad "dx = dy inside the padding, times activate_grad(x)" { naive [Cpu, Gpu]; }
     RESIZE2D_FORWARD resize2d_forward "y = x in another size, between its pixels" { naive [Cpu, Gpu]; }
-    RESIZE2D_GRAD resize2d_grad "dx = what each pixel gave, times activate_grad(x)" { naive [Cpu, Gpu]; }
+    RESIZE2D_GRAD resize2d_grad "dx = what each pixel gave, times activate_grad(x)" { channels [Cpu, Gpu]; naive [Cpu, Gpu]; }
     PERMUTE_FORWARD permute_forward "y = x with its axes in another order" { naive [Cpu, Gpu]; }
     BATCH_NORM_PARTIALS batch_norm_partials "mean and squares of each channel, in splits of the rows" {
         vec4 [Cpu];
@@ -204,6 +204,10 @@ operations! {
     SOFTMAX_GRAD softmax_grad "dx = y · (dy - Σ dy · y)" { naive [Cpu, Gpu]; }
     DROPOUT_FORWARD dropout_forward "y = x / (1 - rate), or 0 at random; or with noise of the normal distribution" { several [Cpu]; naive [Cpu, Gpu]; }
     DROPOUT_GRAD dropout_grad "dx = dy / (1 - rate) at the same places, or with the same noise" { several [Cpu]; naive [Cpu, Gpu]; }
+    RANDOM_AFFINE_FORWARD random_affine_forward "y = x flipped, rotated, zoomed, shifted or cropped at random" { channels [Cpu, Gpu]; naive [Cpu, Gpu]; }
+    RANDOM_AFFINE_GRAD random_affine_grad "dx = what each pixel gave, times activate_grad(x)" { channels [Cpu, Gpu]; naive [Cpu, Gpu]; }
+    RANDOM_TONE_FORWARD random_tone_forward "y = x with random brightness or contrast" { naive [Cpu, Gpu]; }
+    RANDOM_TONE_GRAD random_tone_grad "dx = dy where nothing was clipped, times activate_grad(x)" { naive [Cpu, Gpu]; }
     SOFTMAX_CROSS_ENTROPY softmax_cross_entropy "loss, its gradient and the hits of each row" { naive [Cpu, Gpu]; }
     BINARY_CROSS_ENTROPY binary_cross_entropy "loss, its gradient and the hits of one logit, for labels 0 and 1" { naive [Cpu, Gpu]; }
     MEAN_SQUARED_ERROR mean_squared_error "squared distance of one output from the label" { naive [Cpu, Gpu]; }

@@ -4,6 +4,7 @@
 mod activation;
 mod add;
 mod attention;
+mod augmentation;
 mod average_pooling1d;
 mod average_pooling2d;
 mod batch_normalization;
@@ -59,6 +60,7 @@ mod zero_padding2d;
 pub use activation::ActivationName;
 pub(crate) use activation::softmax;
 pub use attention::ScoreMode;
+pub use augmentation::{Factor, FillMode, FlipMode};
 pub use bidirectional::{MergeMode, Recurrent};
 pub use channel_affine::Numbers;
 pub use dot::DotAxes;
@@ -313,6 +315,13 @@ layers! {
     cropping::Cropping1D: "cropping = 1: a sequence without its ends",
     center_crop::CenterCrop: "height = 24, width = 24: the middle of an image",
     resizing::Resizing: "height = 32, width = 32: an image in another size",
+    augmentation::RandomFlip: "mode = \"horizontal\": mirrors half of the images while training",
+    augmentation::RandomTranslation: "height_factor = 0.1, width_factor = 0.1: shifts images at random while training",
+    augmentation::RandomRotation: "factor = 0.1: rotates images by random turns while training",
+    augmentation::RandomZoom: "height_factor = 0.1: zooms images at random while training",
+    augmentation::RandomCrop: "height = 24, width = 24: a part of an image at a random place while training",
+    augmentation::RandomContrast: "factor = 0.2: another contrast for each image while training",
+    augmentation::RandomBrightness: "factor = 0.2: another brightness for each image while training",
     up_sampling::UpSampling2D: "size = 2: each pixel repeated",
     up_sampling::UpSampling1D: "size = 2: each step repeated",
     dropout::Dropout: "rate = 0.5: sets a random share to zero while training",

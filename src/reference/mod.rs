@@ -18,6 +18,7 @@ mod one_output;
 mod optimizer;
 mod permute;
 mod pool;
+mod random_image;
 mod recurrent;
 mod resize;
 mod vector;
@@ -49,6 +50,7 @@ pub use optimizer::{
 };
 pub use permute::permute_forward;
 pub use pool::{max_pool2d_forward, max_pool2d_grad};
+pub use random_image::{random_affine_forward, random_affine_grad, random_tone_forward, random_tone_grad};
 pub use recurrent::{
     clear, gru_cell_forward, gru_cell_grad, lstm_cell_forward, lstm_cell_grad, recurrent_output,
     simple_rnn_cell_forward, simple_rnn_cell_grad,

@@ -105,13 +105,14 @@ pub fn differences(model: &Model, options: &Options) -> Vec<&'static str> {
 mod tests {
     use super::{Model, Options, differences};
     use crate::layers::{
-        AlphaDropout, Dropout, Flatten, GaussianDropout, GaussianNoise, Layer, SpatialDropout1D,
-        SpatialDropout2D, TimeDistributed,
+        AlphaDropout, Dropout, Flatten, FlipMode, GaussianDropout, GaussianNoise, Layer, RandomBrightness,
+        RandomContrast, RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom,
+        SpatialDropout1D, SpatialDropout2D, TimeDistributed,
     };
 
     #[test]
     fn each_layer_that_draws_is_a_difference() {
-        let layers: [Layer; 7] = [
+        let layers: [Layer; 14] = [
             Dropout::new(0.5).into(),
             SpatialDropout1D::new(0.5).into(),
             SpatialDropout2D::new(0.5).into(),
@@ -119,6 +120,13 @@ mod tests {
             GaussianDropout::new(0.5).into(),
             AlphaDropout::new(0.5).into(),
             TimeDistributed::new(GaussianNoise::new(0.5)).into(),
+            RandomFlip::new(FlipMode::Vertical).into(),
+            RandomTranslation::new(0.0, [0.0, 0.1]).into(),
+            RandomRotation::new(0.1).into(),
+            RandomZoom::new([-0.1, 0.0]).into(),
+            RandomCrop::new(3, 3).into(),
+            RandomContrast::new(0.1).into(),
+            RandomBrightness::new(0.1).into(),
         ];
         let drawn = |layer: Layer| {
             let model = Model::new("drawn", [4, 4, 1]).add(layer);
@@ -129,6 +137,7 @@ mod tests {
             assert!(drawn(layer.clone()), "{}", layer.kind());
         }
         assert!(!drawn(Dropout::new(0.0).into()) && !drawn(Flatten::new().into()));
+        assert!(!drawn(RandomRotation::new(0.0).into()) && !drawn(RandomContrast::new(0.0).into()));
     }
 
     #[test]

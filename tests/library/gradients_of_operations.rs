@@ -77,13 +77,21 @@ static RULES: &[Rule] = &[
         fused: false,
     },
     Rule { backward: &DROPOUT_GRAD, forward: &DROPOUT_FORWARD, pairs: &[("x", "dx")], fused: true },
+    Rule {
+        backward: &RANDOM_AFFINE_GRAD,
+        forward: &RANDOM_AFFINE_FORWARD,
+        pairs: &[("x", "dx")],
+        fused: true,
+    },
 ];
 
 /// Operations that join layers and split gradients; `gradients.rs` tests them in whole graphs.
 const JOINING: [&str; 4] = ["add", "batch_dot", "concatenate", "slice_columns"];
 
 /// Forward and backward in several dispatches, or by the same operation; `gradients.rs` tests them in whole layers.
-const COMPOSED: [&str; 28] = [
+const COMPOSED: [&str; 30] = [
+    "random_tone_forward",
+    "random_tone_grad",
     "permute_forward",
     "attention_grad_key",
     "embedding_forward",

@@ -25,7 +25,11 @@ struct Fixture {
 }
 
 fn fixture() -> Fixture {
-    let bytes = std::fs::read(wgrad_testing::fixture("layers.safetensors")).expect("fixture");
+    read("layers.safetensors")
+}
+
+fn read(name: &str) -> Fixture {
+    let bytes = std::fs::read(wgrad_testing::fixture(name)).expect("fixture");
     let (_, header) = SafeTensors::read_metadata(&bytes).expect("safetensors");
     let all = header.metadata().clone().expect("cases").into_iter().filter(|(_, text)| text.starts_with('{'));
     let case = |(name, text): (String, String)| {
@@ -57,6 +61,17 @@ impl Fixture {
 
     /// All values of a case against those of a layer with `change` applied to its arguments: name and distance.
     async fn run(&self, context: &Context, case: &str, change: impl Fn(&mut Json)) -> Vec<(String, f64)> {
+        let found = self.values(context, case, change).await;
+        found.into_iter().map(|(name, values)| (name.clone(), self.near(case, &name, &values))).collect()
+    }
+
+    /// All values of a layer with `change` applied to its arguments.
+    async fn values(
+        &self,
+        context: &Context,
+        case: &str,
+        change: impl Fn(&mut Json),
+    ) -> Vec<(String, Vec<f32>)> {
         let (mut json, shape, training) = self.cases[case].clone();
         change(&mut json);
         let layer: Layer = serde_json::from_value(json.clone()).unwrap_or_else(|e| panic!("{json}: {e}"));
@@ -93,11 +108,10 @@ impl Fixture {
         feed.upload(context, &wgrad::feed::Batch::default(), &[step.keyed(0, 0)]);
         context.submit_with(|pass| plan.record(pass, &feed, 0));
 
-        let mut found =
-            vec![("y".to_string(), self.near(case, "y", &context.read(plan.output()).await.expect("reads")))];
+        let mut found = vec![("y".to_string(), context.read(plan.output()).await.expect("reads"))];
         let Some(dx) = dx else { return found };
         let read = context.read(&plan.slices[dx.0]).await.expect("reads");
-        found.push(("dx".to_string(), self.near(case, "dx", &read)));
+        found.push(("dx".to_string(), read));
         let gradients = context.read(&arenas.gradients).await.expect("reads");
         let after = context.read(&arenas.parameters).await.expect("reads");
         for p in &parameters {
@@ -105,8 +119,7 @@ impl Fixture {
                 true => (format!("d.{}", p.name), &gradients),
                 false => (format!("after.{}", p.name), &after),
             };
-            let share = self.near(case, &name, &arena[p.offset..p.offset + p.len()]);
-            found.push((name, share));
+            found.push((name, arena[p.offset..p.offset + p.len()].to_vec()));
         }
         found
     }
@@ -231,4 +244,39 @@ fn another_argument_of_a_layer_is_seen() {
         let worst = found.iter().map(|(_, share)| *share).fold(0.0, f64::max);
         assert!(worst > 10.0 * SHARE, "{kind} with another {argument} is as near: {worst:e}");
     }
+}
+
+#[test]
+fn augmentation_computes_what_keras_computes() {
+    let (context, fixture) = (wgrad_testing::open(false), read("augmentation.safetensors"));
+    let (mut wrong, mut kinds) = (Vec::new(), std::collections::BTreeSet::new());
+    for (case, (layer, shape, _)) in &fixture.cases {
+        kinds.insert(layer["type"].as_str().expect("a type").to_string());
+        let values = pollster::block_on(fixture.values(&context, case, |_| ()));
+        if layer["type"] != "RandomFlip" {
+            let found = values.iter().map(|(name, values)| (name, fixture.near(case, name, values)));
+            let far = found.filter(|(_, share)| *share > SHARE);
+            wrong.extend(far.map(|(name, share)| format!("{case}, {layer}: {name} is off by {share:.1e}")));
+            continue;
+        }
+        // Each image is as it was or as Keras mirrors it, and so is its gradient.
+        let pixels: usize = shape[1..].iter().product();
+        let mut flips = Vec::new();
+        for (name, values) in &values {
+            let (kept, flipped) =
+                (fixture.tensor(case, if name == "y" { "x" } else { "r" }), fixture.tensor(case, name));
+            let of = |(n, image): (usize, &[f32])| {
+                let range = n * pixels..(n + 1) * pixels;
+                let flip = image == &flipped[range.clone()];
+                assert!(flip || image == &kept[range], "{case}, {layer}: {name} of image {n}");
+                flip
+            };
+            flips.push(values.chunks(pixels).enumerate().map(of).collect::<Vec<_>>());
+        }
+        assert_eq!(flips[0], flips[1], "{case}, {layer}");
+        assert!(flips[0].contains(&true) && flips[0].contains(&false), "{case}, {layer}: {flips:?}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let expected = ["RandomBrightness", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom"];
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), expected);
 }

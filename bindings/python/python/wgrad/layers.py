@@ -14,7 +14,8 @@ __all__ = [
     "ELU", "EinsumDense", "Embedding", "Flatten", "GRU", "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D",
     "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GroupNormalization", "Input", "LSTM",
     "Layer", "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum",
-    "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "Permute", "RMSNormalization", "ReLU", "RepeatVector",
+    "MultiHeadAttention", "Multiply", "Normalization", "PReLU", "Permute", "RMSNormalization", "RandomBrightness",
+    "RandomContrast", "RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "ReLU", "RepeatVector",
     "Rescaling", "Reshape", "Resizing", "SeparableConv1D", "SeparableConv2D", "SimpleRNN", "Softmax",
     "SpatialDropout1D", "SpatialDropout2D", "Subtract", "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D",
     "ZeroPadding1D", "ZeroPadding2D",
@@ -426,6 +427,62 @@ class AlphaDropout(Layer):
     """Dropout that keeps mean and variance behind selu, in training (Klambauer et al. 2017)."""
 
     def __init__(self, rate: float, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class RandomFlip(Layer):
+    """Half of the images mirrored, in training: "horizontal", "vertical", or both at once."""
+
+    def __init__(self, mode: str = "horizontal_and_vertical", seed: int | None = None, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class RandomTranslation(Layer):
+    """Images shifted by random shares of their height, down, and of their width, right, in training."""
+
+    def __init__(self, height_factor: Any, width_factor: Any, fill_mode: str = "reflect", interpolation: str = "bilinear",
+                 seed: int | None = None, fill_value: float = 0.0, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class RandomRotation(Layer):
+    """Images rotated by random shares of a turn, in training."""
+
+    def __init__(self, factor: Any, fill_mode: str = "reflect", interpolation: str = "bilinear", seed: int | None = None,
+                 fill_value: float = 0.0, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class RandomZoom(Layer):
+    """Images zoomed at random, in training: a factor above 0 zooms out. Without `width_factor`, proportions stay."""
+
+    def __init__(self, height_factor: Any, width_factor: Any = None, fill_mode: str = "reflect",
+                 interpolation: str = "bilinear", seed: int | None = None, fill_value: float = 0.0, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class RandomCrop(Layer):
+    """A part of the images at a random place, in training; the resized middle otherwise."""
+
+    def __init__(self, height: int, width: int, seed: int | None = None, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class RandomContrast(Layer):
+    """The distance of values from their channel's mean times a random number from 1 - lower to 1 + upper, in training.
+    One number as `factor` is both, as Keras documents it."""
+
+    def __init__(self, factor: Any, value_range: Any = (0, 255), seed: int | None = None, **kwargs: Any):
+        given = _given(locals())
+        if isinstance(factor, (int, float)):
+            given["factor"] = (factor, factor)
+        super().__init__(**given)
+
+
+class RandomBrightness(Layer):
+    """A random share of the range of values added to each image, in training."""
+
+    def __init__(self, factor: Any, value_range: Any = (0, 255), seed: int | None = None, **kwargs: Any):
         super().__init__(**_given(locals()))
 
 

@@ -9,9 +9,9 @@ use std::{collections::BTreeSet, fs, path::Path};
 use wgrad::{
     gpu::Context,
     layers::{
-        AlphaDropout, Attention, CenterCrop, Dense, Dot, EinsumDense, Embedding, GaussianNoise,
-        GroupNormalization, Interpolation, Layer, LayerNormalization, Permute, RMSNormalization, Resizing,
-        TimeDistributed,
+        AlphaDropout, Attention, CenterCrop, Dense, Dot, EinsumDense, Embedding, Factor, FillMode, FlipMode,
+        GaussianNoise, GroupNormalization, Interpolation, Layer, LayerNormalization, Numbers, Permute,
+        RMSNormalization, RandomCrop, RandomFlip, RandomTranslation, Resizing, TimeDistributed,
     },
     loss::Loss,
     model::Model,
@@ -88,6 +88,7 @@ fn networks_of_keras_give_what_keras_gives() {
         "sequences",
         "merged",
         "rescaled",
+        "augmented",
         "one_number",
         "normalized",
         "distributed",
@@ -201,11 +202,144 @@ fn shapes_names_and_losses_are_keras_s() {
     assert_eq!(names[4], "outer_hidden", "two layers of one name: {names:?}");
     assert_eq!(load("one_number.keras").loss, Some(Loss::MeanSquaredError));
     let rescaled = keras::load(&fixture("rescaled.keras"), Some(IMAGE)).expect("loads");
-    assert!(matches!(rescaled.model.layers[0], Layer::Conv2D(_)), "{:?}", rescaled.model.layers);
+    let kinds: Vec<_> = rescaled.model.layers.iter().take(3).map(Layer::kind).collect();
+    assert_eq!(kinds, ["RandomFlip", "RandomRotation", "Conv2D"]);
     let notes = rescaled.notes.join("\n");
-    for words in ["(Rescaling)", "pixel / 255", "(RandomFlip)", "`.augment = flip`", "rotate=DEGREES"] {
-        assert!(notes.contains(words), "no {words:?} in {notes}");
+    has(&notes, &["(Rescaling)", "pixel / 255"]);
+    assert!(rescaled.left_out.is_empty(), "{:?}", rescaled.left_out);
+}
+
+#[test]
+fn augmentation_before_a_rescaling_is_of_pixels_divided_by_255() {
+    let loaded = keras::load(&fixture("augmented.keras"), Some(IMAGE)).expect("loads");
+    assert!(loaded.rescaled && loaded.left_out.is_empty());
+    let layers = &loaded.model.layers;
+    let kinds: Vec<_> = layers.iter().map(Layer::kind).collect();
+    assert_eq!(
+        kinds[..6],
+        ["Resizing", "RandomFlip", "RandomZoom", "RandomContrast", "RandomBrightness", "Rescaling"]
+    );
+    let Layer::RandomZoom(zoom) = &layers[2] else { panic!("{kinds:?}") };
+    assert!((zoom.fill_value - 0.2).abs() < 1e-12 && zoom.fill_mode == FillMode::Constant, "{zoom:?}");
+    let Layer::RandomContrast(contrast) = &layers[3] else { panic!("{kinds:?}") };
+    assert_eq!((contrast.factor, contrast.value_range), (Factor::Range([0.0, 0.2]), [0.0, 1.0]));
+    let Layer::RandomBrightness(brightness) = &layers[4] else { panic!("{kinds:?}") };
+    assert_eq!((brightness.factor, brightness.value_range), (Factor::Range([-0.1, 0.1]), [0.0, 1.0]));
+    let Layer::Rescaling(rescaling) = &layers[5] else { panic!("{kinds:?}") };
+    assert_eq!((&rescaling.scale, &rescaling.offset), (&Numbers::One(2.0), &Numbers::One(-1.0)));
+    // Behind the rescaling, ranges are those of the file.
+    let Layer::RandomBrightness(behind) = &layers[8] else { panic!("{kinds:?}") };
+    assert_eq!(behind.value_range, [0.0, 4.0]);
+    has(
+        &loaded.notes.join("\n"),
+        &["(RandomContrast): its value_range", "(RandomZoom): its fill_value", "255 times"],
+    );
+}
+
+/// The layers of a network that begins with these, each a class and its arguments.
+fn beginning_with(first: &[(&str, Value)]) -> Result<keras::Loaded, String> {
+    let layer = |(class, config): &(&str, Value)| {
+        let mut config = config.clone();
+        config["name"] = config.get("name").cloned().unwrap_or_else(|| class.to_lowercase().into());
+        json!({"module": "keras.layers", "class_name": class, "config": config})
+    };
+    let input = ("InputLayer", json!({"batch_shape": [null, 8, 9, 3], "name": "input_layer"}));
+    let ends = [("Flatten", json!({})), ("Dense", json!({"units": 2}))];
+    let layers: Vec<Value> = std::iter::once(&input).chain(first).chain(&ends).map(layer).collect();
+    let network =
+        json!({"module": "keras", "class_name": "Sequential", "config": {"name": "net", "layers": layers}});
+    keras::parse(Path::new("net.json"), &network.to_string(), None).map_err(|e| e.to_string())
+}
+
+#[test]
+fn a_rescaling_is_found_behind_what_keeps_pixels_and_once() {
+    let bright = || ("RandomBrightness", json!({"factor": 0.1, "value_range": [0, 255], "seed": 3}));
+    let scale = |name: &str, scale: f64| ("Rescaling", json!({"name": name, "scale": scale, "offset": 0.0}));
+    let crop = || ("CenterCrop", json!({"height": 6, "width": 6}));
+    let read = |first: &[(&str, Value)]| {
+        let loaded = beginning_with(first).unwrap_or_else(|e| panic!("{e}"));
+        let of = |layer: &Layer| match layer {
+            Layer::RandomBrightness(layer) => Some(layer.value_range[1]),
+            Layer::Rescaling(layer) => match layer.scale {
+                Numbers::One(scale) => Some(scale),
+                Numbers::Each(_) => None,
+            },
+            _ => None,
+        };
+        (loaded.rescaled, loaded.model.layers.iter().filter_map(of).collect::<Vec<_>>())
+    };
+    let by = |scale: f64| scale / 255.0;
+    assert_eq!(read(&[bright(), scale("a", by(1.0))]), (true, vec![1.0]));
+    assert_eq!(read(&[bright(), crop(), scale("a", by(1.0))]), (true, vec![1.0]));
+    assert_eq!(read(&[scale("a", by(1.0)), bright()]), (true, vec![255.0]));
+    // What was divided by 255 is not pixels any more.
+    assert_eq!(read(&[scale("a", by(1.0)), scale("b", 2.0), bright()]), (true, vec![2.0, 255.0]));
+    assert_eq!(read(&[bright(), scale("a", by(1.0)), scale("b", 2.0)]), (true, vec![1.0, 2.0]));
+    assert_eq!(read(&[bright(), scale("a", by(2.0)), scale("b", 3.0)]), (true, vec![1.0, 2.0, 3.0]));
+    assert_eq!(
+        read(&[bright(), ("Conv2D", json!({"filters": 2, "kernel_size": 2})), scale("a", 0.5)]),
+        (false, vec![255.0, 0.5])
+    );
+    assert_eq!(read(&[bright()]), (false, vec![255.0]));
+    // Keras 2 writes no range.
+    let loaded =
+        beginning_with(&[("RandomContrast", json!({"factor": 0.5}))]).unwrap_or_else(|e| panic!("{e}"));
+    let Layer::RandomContrast(contrast) = &loaded.model.layers[0] else { panic!("{loaded:?}") };
+    assert_eq!((contrast.factor, contrast.value_range), (Factor::One(0.5), [0.0, 255.0]));
+}
+
+#[test]
+fn augmentation_takes_the_arguments_of_keras() {
+    let read = |class: &str, config: Value| {
+        beginning_with(&[(class, config)]).map(|loaded| loaded.model.layers[0].clone())
+    };
+    let given = json!({"name": "it", "trainable": true, "height_factor": [-0.2, 0.3], "width_factor": 0, "fill_mode": "wrap",
+        "interpolation": "nearest", "seed": 4, "fill_value": 0.0, "data_format": "channels_last",
+        "dtype": {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": null}});
+    let expected = RandomTranslation {
+        fill_mode: FillMode::Wrap,
+        interpolation: Interpolation::Nearest,
+        name: Some("it".into()),
+        ..RandomTranslation::new([-0.2, 0.3], 0.0)
+    };
+    assert_eq!(read("RandomTranslation", given), Ok(expected.into()));
+    let flip = |mode: &str| read("RandomFlip", json!({"name": "it", "mode": mode, "seed": null}));
+    for (name, mode) in [
+        ("horizontal", FlipMode::Horizontal),
+        ("vertical", FlipMode::Vertical),
+        ("horizontal_and_vertical", FlipMode::HorizontalAndVertical),
+    ] {
+        assert_eq!(flip(name), Ok(RandomFlip { mode, name: Some("it".into()) }.into()));
     }
+    let crop = read("RandomCrop", json!({"name": "it", "height": 5, "width": 4, "seed": 1}));
+    assert_eq!(crop, Ok(RandomCrop { name: Some("it".into()), ..RandomCrop::new(5, 4) }.into()));
+    let refused = |class: &str, config: Value| read(class, config).expect_err("is refused");
+    says(
+        &refused("RandomFlip", json!({"mode": "diagonal"})),
+        &["randomflip", "diagonal", "horizontal_and_vertical"],
+    );
+    says(
+        &refused("RandomRotation", json!({"factor": 0.1, "fill_mode": "mirror"})),
+        &["randomrotation", "mirror", "reflect"],
+    );
+    says(&refused("RandomRotation", json!({"factor": 1.1})), &["randomrotation", "factor has 1.1", "turns"]);
+    says(
+        &refused("RandomZoom", json!({"height_factor": 0.1, "interpolation": "bicubic"})),
+        &["bicubic", "bilinear"],
+    );
+    says(
+        &refused("RandomZoom", json!({"height_factor": 0.1, "data_format": "channels_first"})),
+        &["channels_first"],
+    );
+    says(&refused("RandomCrop", json!({"height": 9, "width": 3})), &["9×3", "8×9"]);
+    says(&refused("RandomBrightness", json!({"factor": "much"})), &["a number, or a list"]);
+    says(
+        &refused(
+            "RandomTranslation",
+            json!({"height_factor": 0, "width_factor": 0, "bounding_box_format": "xyxy"}),
+        ),
+        &["bounding_box_format"],
+    );
 }
 
 #[test]

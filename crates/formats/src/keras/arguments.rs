@@ -11,9 +11,6 @@ const IGNORED: &[&str] = &[
     "batch_input_shape",
     "batch_shape",
     // The choice between two implementations of the same computation.
-    // What Resizing puts around an image whose aspect it keeps, which is refused.
-    "fill_mode",
-    "fill_value",
     "flash_attention",
     "fused",
     "implementation",
@@ -114,7 +111,9 @@ fn argument(
     if key == "merge_mode" && value.is_null() {
         return Err("is None; expected \"concat\" or \"sum\", which join both directions".into());
     }
-    if value.is_null() || IGNORED.contains(&key) || neutral(key).is_some_and(|n| same(&n, value)) {
+    // What Resizing puts around an image whose aspect it keeps, which is refused.
+    let around = kind == "Resizing" && ["fill_mode", "fill_value"].contains(&key);
+    if value.is_null() || around || IGNORED.contains(&key) || neutral(key).is_some_and(|n| same(&n, value)) {
         return Ok(None);
     }
     match key {

@@ -87,12 +87,6 @@ fn takes(node: &Node, key: &str, value: &Value) -> bool {
 /// The field that replaces a layer which changes images at random during training.
 pub fn augmentation(class: &str) -> Option<&'static str> {
     Some(match class {
-        "RandomFlip" => "`.augment = flip`, which mirrors left and right",
-        "RandomTranslation" => "`.augment = shift=PIXELS`",
-        "RandomRotation" => "`.augment = rotate=DEGREES`",
-        "RandomZoom" => "`.augment = zoom=SHARE`",
-        "RandomBrightness" => "`.augment = brightness=SHARE`",
-        "RandomContrast" => "`.augment = contrast=SHARE`",
         "RandomErasing" => "`.augment = erase=PROBABILITY`",
         "MixUp" => "`.augment = mixup=ALPHA`",
         _ => return None,
@@ -101,7 +95,6 @@ pub fn augmentation(class: &str) -> Option<&'static str> {
 
 /// The closest alternatives to classes that wgrad lacks.
 const NEAREST: &[(&str, &str)] = &[
-    ("RandomCrop", "use ZeroPadding2D and `.augment = shift=PIXELS`"),
     ("RNN", "use SimpleRNN, LSTM or GRU"),
     ("ConvLSTM2D", "use Conv2D, then Reshape and LSTM"),
     ("Lambda", "its code cannot be read; use a layer"),

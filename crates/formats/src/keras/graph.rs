@@ -56,10 +56,37 @@ struct Flat {
     notes: Vec<String>,
     left_out: Vec<String>,
     rescaled: bool,
+    /// The layers whose output is pixels from 0 to 255 in Keras's network, as its input is.
+    pixels: HashSet<String>,
+    /// Those of them behind which there is a Rescaling: here, their output is pixels / 255.
+    divided: HashSet<String>,
     /// True within a model that is not trained.
     frozen: bool,
     /// True if Keras 2 wrote the file.
     older: bool,
+}
+
+/// Behind the name of what gives pixels: the same values where a layer that divides them by 255 was left out.
+const DIVIDED: &str = " / 255";
+
+/// Layers that give pixels from 0 to 255 for such pixels.
+const OF_PIXELS: [&str; 11] = [
+    "RandomFlip",
+    "RandomTranslation",
+    "RandomRotation",
+    "RandomZoom",
+    "RandomCrop",
+    "RandomContrast",
+    "RandomBrightness",
+    "Resizing",
+    "CenterCrop",
+    "Cropping2D",
+    "ZeroPadding2D",
+];
+
+/// The name of the layer that gives a value.
+fn giver(name: &str) -> &str {
+    name.strip_suffix(DIVIDED).unwrap_or(name)
 }
 
 /// Refuses a class that is not Keras's, with any name: its code is not in the file.
@@ -103,6 +130,15 @@ pub fn of(config: &Value) -> Words<Graph> {
     }
     let mut flat = Flat { older: version.is_some(), ..Flat::default() };
     let output = flat.model(config, &[INPUT.to_string()], "", true)?;
+    let output = giver(&output).to_string();
+    for node in &mut flat.nodes {
+        for name in node.inputs.iter_mut().filter(|name| giver(name) != name.as_str()) {
+            if let Some(mask) = &mut node.mask {
+                mask.rename(name, giver(name));
+            }
+            *name = giver(name).to_string();
+        }
+    }
     let inputs = std::mem::take(&mut flat.inputs);
     let input = match &inputs[..] {
         [] => return Err("has no input shape; begin with keras.Input(shape)".into()),
@@ -417,16 +453,21 @@ impl Flat {
                 self.notes.push(note);
                 return Ok(input.clone());
             }
-            if class == "Rescaling" && input == INPUT && is_one_by_255(&config) {
-                self.notes.push(format!("layer `{own}` (Rescaling) is left out: images come as pixel / 255"));
+            if class == "Rescaling" && self.gives_pixels(input) {
+                self.divide(input);
                 self.rescaled = true;
-                return Ok(input.clone());
-            }
-            if class == "Rescaling" && input == INPUT {
+                if is_one_by_255(&config) {
+                    let note = format!("layer `{own}` (Rescaling) is left out: images come as pixel / 255");
+                    self.notes.push(note);
+                    return Ok(format!("{input}{DIVIDED}"));
+                }
                 scaled_by_255(&mut config).map_err(|e| format!("layer `{own}` (Rescaling): {e}"))?;
                 let note = "its scale is 255 times the file's, as images come as pixel / 255";
                 self.notes.push(format!("layer `{own}` (Rescaling): {note}"));
-                self.rescaled = true;
+            }
+            if ["RandomContrast", "RandomBrightness"].contains(&class) {
+                // Keras 2 writes no range, and clips to this one.
+                config.entry("value_range").or_insert(serde_json::json!([0, 255]));
             }
         }
         let shape = layer.pointer("/build_config/input_shape").and_then(Value::as_array);
@@ -449,6 +490,9 @@ impl Flat {
         if causal {
             config.insert("use_causal_mask".into(), true.into());
         }
+        if inputs.iter().all(|input| self.gives_pixels(input)) && OF_PIXELS.contains(&class) && !operation {
+            self.pixels.insert(name.clone());
+        }
         let class = class.to_string();
         self.nodes.push(Node {
             name: name.clone(),
@@ -462,6 +506,33 @@ impl Flat {
             mask: None,
         });
         Ok(name)
+    }
+
+    /// True if this input is pixels from 0 to 255 in Keras's network.
+    fn gives_pixels(&self, name: &str) -> bool {
+        name == INPUT || self.pixels.contains(name)
+    }
+
+    /// Adjusts the layers before a Rescaling: their values are pixels / 255 here.
+    fn divide(&mut self, name: &str) {
+        let mut name = name.to_string();
+        while name != INPUT && self.divided.insert(name.clone()) {
+            let Some(node) = self.nodes.iter_mut().find(|node| node.name == name) else { return };
+            for key in ["value_range", "fill_value"] {
+                let Some(value) = node.config.get_mut(key).filter(|_| node.class.starts_with("Random"))
+                else {
+                    continue;
+                };
+                let Some(divided) = multiplied(value, 1.0 / 255.0).filter(|divided| divided != value) else {
+                    continue;
+                };
+                *value = divided;
+                let note = format!("its {key} is the file's / 255, as images come as pixel / 255");
+                self.notes.push(format!("layer `{name}` ({}): {note}", node.class));
+            }
+            let Some(before) = node.inputs.first() else { return };
+            name.clone_from(before);
+        }
     }
 
     /// A unique name: the layer's own, prefixed by its model's name where it is in use.
@@ -555,14 +626,21 @@ fn values(inputs: &[(String, Vec<usize>)]) -> Words<usize> {
     Ok(sum)
 }
 
+/// A number, or each number of a list, times a factor; `None` for anything else. 0 remains as it is written.
+fn multiplied(value: &Value, factor: f64) -> Option<Value> {
+    match value {
+        Value::Array(all) => {
+            all.iter().map(|value| multiplied(value, factor)).collect::<Option<Vec<_>>>().map(Value::from)
+        }
+        one if one.as_f64() == Some(0.0) => Some(one.clone()),
+        one => one.as_f64().map(|number| Value::from(number * factor)),
+    }
+}
+
 /// Multiplies the scale of a Rescaling by 255.
 fn scaled_by_255(config: &mut Map<String, Value>) -> Words<()> {
-    let times = |value: &Value| value.as_f64().map(|scale| Value::from(scale * 255.0));
     let scale = config.get("scale").unwrap_or(&Value::Null);
-    let scaled = match scale {
-        Value::Array(all) => all.iter().map(times).collect::<Option<Vec<_>>>().map(Value::from),
-        one => times(one),
-    };
+    let scaled = multiplied(scale, 255.0);
     let scaled =
         scaled.ok_or_else(|| format!("scale is {scale}, expected a number, or one for each channel"))?;
     config.insert("scale".into(), scaled);

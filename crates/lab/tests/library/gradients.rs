@@ -10,14 +10,15 @@ use wgrad::{
         Activation, Add, AlphaDropout, Attention, Average, AveragePooling1D, AveragePooling2D,
         BatchNormalization, Bidirectional, CenterCrop, Concatenate, Conv1D, Conv1DTranspose, Conv2D,
         Conv2DTranspose, Cropping1D, Cropping2D, Dense, DepthwiseConv1D, DepthwiseConv2D, Dot, Dropout, ELU,
-        EinsumDense, Embedding, Flatten, GRU, GaussianDropout, GaussianNoise, GlobalAveragePooling1D,
-        GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D, GroupNormalization, InputLayer,
-        Interpolation, LSTM, Layer, LayerNormalization, LeakyReLU, Masking, MaxPooling1D, MaxPooling2D,
-        Maximum, MergeMode, Minimum, MultiHeadAttention, Multiply, Normalization, Numbers, PReLU, Padding,
-        Permute, Place, RMSNormalization, ReLU, Recurrent, RepeatVector, Rescaling, Reshape, Resizing,
-        SeparableConv1D, SeparableConv2D, Sides, SimpleRNN, Softmax, SpatialDropout1D, SpatialDropout2D,
-        Subtract, TimeDistributed, UnitNormalization, UpSampling1D, UpSampling2D, ZeroPadding1D,
-        ZeroPadding2D,
+        EinsumDense, Embedding, FillMode, Flatten, FlipMode, GRU, GaussianDropout, GaussianNoise,
+        GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalMaxPooling1D, GlobalMaxPooling2D,
+        GroupNormalization, InputLayer, Interpolation, LSTM, Layer, LayerNormalization, LeakyReLU, Masking,
+        MaxPooling1D, MaxPooling2D, Maximum, MergeMode, Minimum, MultiHeadAttention, Multiply, Normalization,
+        Numbers, PReLU, Padding, Permute, Place, RMSNormalization, RandomBrightness, RandomContrast,
+        RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom, ReLU, Recurrent, RepeatVector,
+        Rescaling, Reshape, Resizing, SeparableConv1D, SeparableConv2D, Sides, SimpleRNN, Softmax,
+        SpatialDropout1D, SpatialDropout2D, Subtract, TimeDistributed, UnitNormalization, UpSampling1D,
+        UpSampling2D, ZeroPadding1D, ZeroPadding2D,
     },
     loss::Loss,
     model::{Head, Model},
@@ -390,6 +391,34 @@ fn sequences() -> Vec<(String, Vec<Layer>)> {
             Permute::new(&[2, 1, 3]).into(),
         ];
         all.push((format!("axes behind {name}"), axes.into_iter().chain(ends()).collect()));
+        let filled = |fill_mode| RandomRotation { fill_mode, ..RandomRotation::new(0.3) };
+        let near = RandomZoom { interpolation: Interpolation::Nearest, ..RandomZoom::new([-0.5, 0.2]) };
+        let augmented = vec![
+            conv(3, (2, 2), name).into(),
+            RandomFlip::new(FlipMode::Horizontal).into(),
+            conv(2, (1, 1), name).into(),
+            RandomTranslation { fill_mode: FillMode::Wrap, ..RandomTranslation::new(0.4, 0.3) }.into(),
+            conv(2, (1, 2), name).into(),
+            filled(FillMode::Nearest).into(),
+            conv(2, (1, 1), name).into(),
+            near.into(),
+            conv(2, (1, 1), name).into(),
+            RandomContrast { value_range: [-0.3, 0.3], ..RandomContrast::new(0.8) }.into(),
+            conv(3, (1, 1), name).into(),
+            RandomBrightness { value_range: [-0.4, 0.4], ..RandomBrightness::new(0.5) }.into(),
+            conv(3, (1, 1), name).into(),
+            RandomCrop::new(3, 2).into(),
+        ];
+        all.push((format!("augmented behind {name}"), augmented.into_iter().chain(ends()).collect()));
+        let turned = vec![
+            conv(3, (2, 2), name).into(),
+            RandomZoom { width_factor: Some(0.4.into()), ..RandomZoom::new(0.9) }.into(),
+            filled(FillMode::Reflect).into(),
+            conv(2, (1, 1), name).into(),
+            filled(FillMode::Constant).into(),
+            filled(FillMode::Wrap).into(),
+        ];
+        all.push((format!("turned behind {name}"), turned.into_iter().chain(ends()).collect()));
         let nearest = Resizing { interpolation: Interpolation::Nearest, ..Resizing::new(2, 9) };
         let between = UpSampling2D { interpolation: Interpolation::Bilinear, ..UpSampling2D::new((2, 1)) };
         let resized = vec![

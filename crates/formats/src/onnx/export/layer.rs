@@ -8,7 +8,7 @@ use crate::onnx::{proto::kind, tensor::Tensor};
 use wgrad::layers::{
     self, ActivationName, Attention, AveragePooling2D, BatchNormalization, By, Conv2DTranspose, Dense,
     DepthwiseConv2D, Dot, EinsumDense, GroupNormalization, Interpolation, Layer, LayerNormalization,
-    MaxPooling2D, Padding, Pair, Place, RMSNormalization, SeparableConv2D, TimeDistributed,
+    MaxPooling2D, Padding, Pair, Place, RMSNormalization, Rules, SeparableConv2D, TimeDistributed,
 };
 
 type Said<T> = std::result::Result<T, String>;
@@ -182,7 +182,27 @@ pub(super) fn write(
         | Layer::SpatialDropout2D(_)
         | Layer::GaussianNoise(_)
         | Layer::GaussianDropout(_)
-        | Layer::AlphaDropout(_) => x.clone(),
+        | Layer::AlphaDropout(_)
+        | Layer::RandomFlip(_)
+        | Layer::RandomTranslation(_)
+        | Layer::RandomRotation(_)
+        | Layer::RandomZoom(_)
+        | Layer::RandomContrast(_)
+        | Layer::RandomBrightness(_) => x.clone(),
+        Layer::RandomCrop(layer) => {
+            let edges = layer.edges(&place.input);
+            let kept = edges.output_shape(&place.input)?;
+            let ([top, bottom], [left, right]) = (edges.cropping.height, edges.cropping.width);
+            let mut y = x.clone();
+            if kept != place.input {
+                let part = Place { name: format!("{name}/crop"), output: kept.clone(), ..place.clone() };
+                y = pad(w, &[0, 0, top, left, 0, 0, bottom, right], -1, &part, &y);
+            }
+            match kept == place.output {
+                true => y,
+                false => resized(w, Interpolation::Bilinear, place, &y),
+            }
+        }
         Layer::Activation(layer) => activate(w, layer.activation, name, x),
         Layer::ReLU(layer) => activate_by(w, layer.by()?, name, x),
         Layer::LeakyReLU(layer) => activate_by(w, layer.by()?, name, x),
