@@ -403,9 +403,9 @@ fn sequences() -> Vec<(String, Vec<Layer>)> {
             conv(2, (1, 1), name).into(),
             near.into(),
             conv(2, (1, 1), name).into(),
-            RandomContrast { value_range: [-0.3, 0.3], ..RandomContrast::new(0.8) }.into(),
+            RandomContrast { value_range: [-1.5, 1.5], ..RandomContrast::new(0.8) }.into(),
             conv(3, (1, 1), name).into(),
-            RandomBrightness { value_range: [-0.4, 0.4], ..RandomBrightness::new(0.5) }.into(),
+            RandomBrightness { value_range: [-1.5, 1.5], ..RandomBrightness::new(0.2) }.into(),
             conv(3, (1, 1), name).into(),
             RandomCrop::new(3, 2).into(),
         ];
