@@ -179,8 +179,10 @@ fn operations_get_the_shared_texts_and_the_activation_that_they_name() {
         ("feed, random, affine", &["random_affine_forward"]),
         ("feed, random, affine, gathered", &["random_affine_grad"]),
         ("feed, random, tone", &["random_tone_forward", "random_tone_grad"]),
-        ("feed, random, mixup, examples, positions", &["softmax_cross_entropy"]),
-        ("feed, random, mixup, examples, positions, number", &["binary_cross_entropy"]),
+        (
+            "feed, random, mixup, examples, positions, number",
+            &["softmax_cross_entropy", "binary_cross_entropy"],
+        ),
         ("feed, random, mixup, examples, positions, number, vector", &["kl_divergence", "cosine_similarity"]),
         (
             "feed, random, mixup, examples, positions, number, regression",

@@ -211,13 +211,15 @@ pub enum Error {
     },
     /// The name of a data set is unknown.
     #[error(
-        "data set {got:?} is not known, expected fashion-mnist, synthetic, {}, or the path of a folder or file \
-             with your own data; check the spelling or the path",
-        crate::published::PUBLISHED.map(|set| set.name).join(", ")
+        "data set {got:?} is not known, expected {}, or the path of a folder or file with your own data; check \
+             the spelling or the path",
+        known.join(", ")
     )]
     DataSpec {
         /// The name given.
         got: String,
+        /// The names of the known data sets.
+        known: Vec<&'static str>,
     },
     /// A file is not a readable picture.
     #[error("{}: not a picture that can be read: got {reason}, expected a PNG, JPEG or WebP file; \

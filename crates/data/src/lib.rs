@@ -74,29 +74,38 @@ pub enum DataSpec {
     Folder(PathBuf),
 }
 
+/// The name of Fashion-MNIST in commands.
+const FASHION_MNIST: &str = "fashion-mnist";
+/// The name of the generated data set in commands.
+const SYNTHETIC: &str = "synthetic";
+
+/// The error for a name that no data set has.
+fn unknown(text: &str) -> Error {
+    let known = [FASHION_MNIST, SYNTHETIC].into_iter().chain(published::PUBLISHED.iter().map(|set| set.name));
+    Error::DataSpec { got: text.to_owned(), known: known.collect() }
+}
+
 impl FromStr for DataSpec {
     type Err = Error;
 
-    /// Parses `fashion-mnist`, `synthetic`, the name of a [`Published`] data set, or a path. A path need not exist yet. A bare word that does not exist
-    /// as a path is refused as a misspelt name.
+    /// Parses `fashion-mnist`, `synthetic`, the name of a [`Published`] data set, or a path. A path need not exist yet.
+    /// A bare word that does not exist as a path is refused as a misspelt name.
     ///
     /// # Errors
     /// [`Error::DataSpec`] where the text is neither a known name nor looks like a path.
     fn from_str(text: &str) -> Result<Self> {
+        let path = Path::new(text);
         match text {
-            "fashion-mnist" => Ok(Self::FashionMnist),
-            "synthetic" => Ok(Self::Synthetic { seed: 0, train: synthetic::TRAIN, test: synthetic::TEST }),
-            _ if published::find(text).is_some_and(|_| !Path::new(text).exists()) => published::find(text)
-                .map(Self::Published)
-                .ok_or_else(|| Error::DataSpec { got: text.to_owned() }),
-            _ => {
-                let path = Path::new(text);
-                let looks_like_a_path = path.exists() || text.contains(['/', '\\']);
-                if text.is_empty() || !looks_like_a_path {
-                    return Err(Error::DataSpec { got: text.to_owned() });
-                }
-                Ok(Self::Folder(path.to_owned()))
-            }
+            FASHION_MNIST => Ok(Self::FashionMnist),
+            SYNTHETIC => Ok(Self::Synthetic { seed: 0, train: synthetic::TRAIN, test: synthetic::TEST }),
+            "" => Err(unknown(text)),
+            // A folder of the same name is the user's own.
+            _ if path.exists() => Ok(Self::Folder(path.to_owned())),
+            _ => match published::find(text) {
+                Some(set) => Ok(Self::Published(set)),
+                None if text.contains(['/', '\\']) => Ok(Self::Folder(path.to_owned())),
+                None => Err(unknown(text)),
+            },
         }
     }
 }
@@ -104,8 +113,8 @@ impl FromStr for DataSpec {
 impl std::fmt::Display for DataSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::FashionMnist => f.write_str("fashion-mnist"),
-            Self::Synthetic { .. } => f.write_str("synthetic"),
+            Self::FashionMnist => f.write_str(FASHION_MNIST),
+            Self::Synthetic { .. } => f.write_str(SYNTHETIC),
             Self::Published(set) => f.write_str(set.name),
             Self::Folder(path) => write!(f, "{}", path.display()),
         }

@@ -3,14 +3,11 @@
 use crate::{fields::spelled, output};
 use anyhow::Result;
 use serde_json::json;
-use wgrad_data::{Places, places, published::PUBLISHED};
+use wgrad_data::{Places, fashion_mnist, places, published::PUBLISHED};
 use wgrad_report::table::{
     Align::{Left, Right, Wrap},
     Table,
 };
-
-/// Megabytes of Fashion-MNIST's files as they are sent.
-const FASHION_MNIST: u64 = 31;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -51,6 +48,10 @@ impl List {
     }
 }
 
+fn megabytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1_000_000)
+}
+
 fn rows() -> Vec<Row> {
     let places = Places::from_env();
     let garments = "clothes: 60,000 + 10,000 grey images of 28×28 (Xiao et al. 2017)";
@@ -58,7 +59,7 @@ fn rows() -> Vec<Row> {
         Row {
             name: "fashion-mnist",
             about: garments.to_owned(),
-            megabytes: Some(FASHION_MNIST),
+            megabytes: Some(megabytes(fashion_mnist::DOWNLOAD)),
             here: places::is_here(&places),
         },
         Row {
@@ -71,7 +72,7 @@ fn rows() -> Vec<Row> {
     rows.extend(PUBLISHED.iter().map(|set| Row {
         name: set.name,
         about: spelled(set.about).into_owned(),
-        megabytes: Some(set.bytes().div_ceil(1_000_000)),
+        megabytes: Some(megabytes(set.bytes())),
         here: set.folder(&places).is_some_and(|folder| set.is_in(&folder)),
     }));
     rows

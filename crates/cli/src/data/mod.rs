@@ -11,7 +11,7 @@ use std::{path::PathBuf, process::ExitCode};
 use wgrad::augment::Augment;
 use wgrad_data::{
     DataSpec, Error, Places,
-    download::{self, Event},
+    download::{Event, Options},
     places,
     published::Published,
 };
@@ -143,19 +143,7 @@ impl Fetch {
                 "there is no cache folder: set HOME or XDG_CACHE_HOME, or name a folder with --into",
             )?,
         };
-        let mut options = set.options();
-        if !self.mirror.is_empty() {
-            options.mirrors.clone_from(&self.mirror);
-        }
-        let mut progress = Progress::new();
-        let mut fetched = Vec::new();
-        set.fetch(&folder, &options, &mut |event| {
-            if let Event::Finished { name } = event {
-                fetched.push(name.to_string());
-            }
-            progress.show(event);
-        })?;
-        drop(progress);
+        let fetched = self.shown(set.options(), |options, progress| set.fetch(&folder, options, progress))?.1;
         let when = if fetched.is_empty() { "already" } else { "now, verified" };
         tell!("{} is here {when}; {}", set.title, spelled(set.about));
         self.print(&folder.display().to_string(), &fetched)
@@ -180,24 +168,34 @@ impl Fetch {
             Err(Error::DataNotFound { .. }) => {}
             Err(other) => return Err(other.into()),
         }
-        let mut options = download::Options::default();
-        if !self.mirror.is_empty() {
-            options.mirrors.clone_from(&self.mirror);
-        }
-        let mut progress = Progress::new();
-        let mut fetched = Vec::new();
-        let folder = places::fetch(&places, &options, &mut |event| {
-            if let Event::Finished { name } = event {
-                fetched.push(name.to_string());
-            }
-            progress.show(event);
-        })?;
-        drop(progress);
+        let (folder, fetched) =
+            self.shown(Options::default(), |options, progress| places::fetch(&places, options, progress))?;
         match fetched.len() {
             0 => tell!("Fashion-MNIST is here already"),
             n => tell!("Fashion-MNIST is here now: {n} of its 4 files were fetched, all are verified"),
         }
         self.print(&folder.display().to_string(), &fetched)
+    }
+
+    /// Fetches from the mirrors that the user named, if any, and shows the progress. Returns what `fetch` does, and the
+    /// names of the files that were fetched.
+    fn shown<T>(
+        &self,
+        mut options: Options,
+        fetch: impl FnOnce(&Options, &mut dyn FnMut(Event<'_>)) -> Result<T, Error>,
+    ) -> Result<(T, Vec<String>)> {
+        if !self.mirror.is_empty() {
+            options.mirrors.clone_from(&self.mirror);
+        }
+        let mut progress = Progress::new();
+        let mut fetched = Vec::new();
+        let result = fetch(&options, &mut |event| {
+            if let Event::Finished { name } = event {
+                fetched.push(name.to_string());
+            }
+            progress.show(event);
+        })?;
+        Ok((result, fetched))
     }
 
     fn print(&self, folder: &str, fetched: &[String]) -> Result<()> {

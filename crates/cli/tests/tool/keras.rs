@@ -861,7 +861,7 @@ fn graphs_that_wgrad_has_not_are_refused_in_words() {
         &refused("residual.json", |c| {
             c["config"]["output_layers"] = json!({"a": ["dense", 0, 0], "b": ["dense", 0, 0]})
         }),
-        &["its outputs `a` and `b` have one layer"],
+        &["its outputs: `a` and `b` have one layer"],
     );
     let operation = |l: &mut Value| l["class_name"] = json!("Divide");
     says(&changed("add_1", &operation), &["layer `add_1` (Divide)", "keras.ops.divide"]);

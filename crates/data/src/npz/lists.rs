@@ -25,14 +25,14 @@ enum Value {
     Other,
 }
 
-type Words<T> = Result<T, String>;
+type Parsed<T> = Result<T, String>;
 
 /// What is not lists of whole numbers, and what to save instead.
 const ADVICE: &str = "elements of type object, expected lists of whole numbers, or no objects; save array.astype(\"float32\"), \
                       array.astype(str) for words, and [[int(n) for n in row] for row in array] for rows of different lengths";
 
 /// Reads the rows from a pickled array of `count` lists; at most `most` bytes.
-pub(super) fn parse(reader: impl Read, count: usize, most: &mut u64) -> Words<Vec<Vec<i64>>> {
+pub(super) fn parse(reader: impl Read, count: usize, most: &mut u64) -> Parsed<Vec<Vec<i64>>> {
     let mut pickle = Pickle { bytes: Bytes { reader, left: *most }, stack: Vec::new(), marks: Vec::new() };
     let rows = pickle.rows()?;
     *most = pickle.bytes.left;
@@ -49,18 +49,18 @@ struct Bytes<R> {
 }
 
 impl<R: Read> Bytes<R> {
-    fn take<const N: usize>(&mut self) -> Words<[u8; N]> {
+    fn take<const N: usize>(&mut self) -> Parsed<[u8; N]> {
         let mut bytes = [0; N];
         self.count(N as u64)?;
         self.reader.read_exact(&mut bytes).map_err(|e| format!("a damaged pickle ({e})"))?;
         Ok(bytes)
     }
 
-    fn byte(&mut self) -> Words<u8> {
+    fn byte(&mut self) -> Parsed<u8> {
         self.take::<1>().map(|[byte]| byte)
     }
 
-    fn skip(&mut self, length: u64) -> Words<()> {
+    fn skip(&mut self, length: u64) -> Parsed<()> {
         self.count(length)?;
         let skipped = std::io::copy(&mut (&mut self.reader).take(length), &mut std::io::sink());
         match skipped {
@@ -70,12 +70,12 @@ impl<R: Read> Bytes<R> {
         }
     }
 
-    fn line(&mut self) -> Words<()> {
+    fn line(&mut self) -> Parsed<()> {
         while self.byte()? != b'\n' {}
         Ok(())
     }
 
-    fn count(&mut self, length: u64) -> Words<()> {
+    fn count(&mut self, length: u64) -> Parsed<()> {
         let left = self.left.checked_sub(length);
         self.left = left.ok_or("a pickle far longer than the size of the file suggests")?;
         Ok(())
@@ -89,7 +89,7 @@ struct Pickle<R> {
 }
 
 impl<R: Read> Pickle<R> {
-    fn rows(&mut self) -> Words<Vec<Vec<i64>>> {
+    fn rows(&mut self) -> Parsed<Vec<Vec<i64>>> {
         loop {
             let code = self.bytes.byte()?;
             if code == b'.' {
@@ -108,7 +108,7 @@ impl<R: Read> Pickle<R> {
     }
 
     /// Executes one operation.
-    fn step(&mut self, code: u8) -> Words<()> {
+    fn step(&mut self, code: u8) -> Parsed<()> {
         match code {
             // PROTO, FRAME, and the operations that remember a value under a number.
             0x80 | b'q' => self.bytes.skip(1),
@@ -202,25 +202,25 @@ impl<R: Read> Pickle<R> {
         self.stack.push(value);
     }
 
-    fn pop(&mut self) -> Words<Value> {
+    fn pop(&mut self) -> Parsed<Value> {
         let least = self.marks.last().copied().unwrap_or(0);
         let value = if self.stack.len() > least { self.stack.pop() } else { None };
         value.ok_or_else(|| "a damaged pickle (a value is missing)".to_owned())
     }
 
-    fn mark(&mut self) -> Words<usize> {
+    fn mark(&mut self) -> Parsed<usize> {
         self.marks.pop().ok_or_else(|| "a damaged pickle (a mark is missing)".to_owned())
     }
 
     /// Skips `length` bytes, and pushes a value without meaning.
-    fn other(&mut self, length: u64) -> Words<()> {
+    fn other(&mut self, length: u64) -> Parsed<()> {
         self.bytes.skip(length)?;
         self.push(Value::Other);
         Ok(())
     }
 
     /// Replaces the last `count` values by one without meaning.
-    fn replace(&mut self, count: usize) -> Words<()> {
+    fn replace(&mut self, count: usize) -> Parsed<()> {
         for _ in 0..count {
             self.pop()?;
         }
@@ -229,7 +229,7 @@ impl<R: Read> Pickle<R> {
     }
 
     /// Replaces the last `count` values by their tuple.
-    fn tuple(&mut self, count: usize) -> Words<()> {
+    fn tuple(&mut self, count: usize) -> Parsed<()> {
         let last = if count == 0 { Value::Other } else { self.pop()? };
         for _ in 1..count {
             self.pop()?;
@@ -243,7 +243,7 @@ impl<R: Read> Pickle<R> {
     }
 
     /// Appends values to the list before place `end` of the stack: numbers to a row, rows to the array.
-    fn append(&mut self, end: usize, values: Vec<Value>) -> Words<()> {
+    fn append(&mut self, end: usize, values: Vec<Value>) -> Parsed<()> {
         let list = end.checked_sub(1).and_then(|at| self.stack.get_mut(at));
         let list = list.ok_or("a damaged pickle (a list is missing)")?;
         for value in values {
@@ -258,7 +258,18 @@ impl<R: Read> Pickle<R> {
     }
 }
 
-/// How words are numbered, beside [`crate::Reading::num_words`].
+/// How lists of words become rows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Padding {
+    /// Numbers in a row; the lists' own length if not given.
+    pub maxlen: Option<usize>,
+    /// A word from this number on counts as unknown.
+    pub num_words: Option<usize>,
+    /// Where words are numbered anew.
+    pub numbering: Option<Numbering>,
+}
+
+/// Another numbering of words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Numbering {
     /// The word before each row.
@@ -278,14 +289,11 @@ pub(super) struct Padded {
     pub words: Vec<i64>,
 }
 
-/// Rows of one length: rows of `maxlen` numbers. A longer row loses its beginning, and zeros precede a shorter one, as in
-/// Keras's `pad_sequences`. A word from `num_words` on becomes 2, as in Keras's data sets of texts.
-pub(super) fn padded(
-    rows: &[Vec<i64>],
-    maxlen: Option<usize>,
-    num_words: Option<i64>,
-    numbering: Option<Numbering>,
-) -> Words<Padded> {
+/// Rows of one length: a longer row loses its beginning, and zeros precede a shorter one, as in Keras's `pad_sequences`.
+/// A word from `num_words` on becomes 2, as in Keras's data sets of texts.
+pub(super) fn padded(rows: &[Vec<i64>], padding: Padding) -> Parsed<Padded> {
+    let Padding { maxlen, num_words, numbering } = padding;
+    let unknown = num_words.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
     let start = usize::from(numbering.is_some());
     let lengths = || rows.iter().map(|row| row.len() + start);
     let (shortest, longest) = (lengths().min().unwrap_or(0), lengths().max().unwrap_or(0));
@@ -320,7 +328,7 @@ pub(super) fn padded(
             let word = word.ok_or_else(|| {
                 format!("row {at} (from 0), which holds a number that is no word, expected 0 to {}", 1 << 24)
             })?;
-            padded.push(if num_words.is_some_and(|most| word >= most) { OUT_OF_VOCABULARY } else { word });
+            padded.push(if unknown.is_some_and(|first| word >= first) { OUT_OF_VOCABULARY } else { word });
         }
     }
     Ok(Padded { rows: rows.len(), length, words: padded })
@@ -328,7 +336,7 @@ pub(super) fn padded(
 
 #[cfg(test)]
 mod tests {
-    use super::{Numbering, padded, parse};
+    use super::{Numbering, Padding, padded, parse};
 
     /// Python's pickle of numpy's array of the lists [1, 14, 22], [1, 300, 70000], [] and [-5], in protocol 4, and in
     /// protocol 2 with names in lines.
@@ -377,7 +385,9 @@ mod tests {
 
     #[test]
     fn rows_are_padded_and_cut_at_their_beginning() {
-        let words = padded;
+        let words = |rows: &[Vec<i64>], maxlen, num_words, numbering| {
+            padded(rows, Padding { maxlen, num_words, numbering })
+        };
         let whole = |[rows, length]: [usize; 2], words: &[i64]| {
             Ok(super::Padded { rows, length, words: words.to_vec() })
         };

@@ -78,8 +78,7 @@ pub(super) fn load_words(path: &Path, reading: &Reading, numbering: Option<Numbe
         let (mut images, labels) = (read(x)?, read(y)?);
         let Reading { maxlen, num_words, .. } = *reading;
         if let Elements::Lists(rows) = &images.elements {
-            let words = num_words.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
-            let padded = lists::padded(rows, maxlen, words, numbering);
+            let padded = lists::padded(rows, lists::Padding { maxlen, num_words, numbering });
             let padded = padded.map_err(|message| fail(format!("the array {x} holds {message}")))?;
             let lists::Padded { rows, length, words } = padded;
             images = Array { shape: vec![rows, length], elements: Elements::Integers(words) };
