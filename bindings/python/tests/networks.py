@@ -90,7 +90,7 @@ def some(x, which):
 
 def joined(outputs):
     """The outputs of a network, those of several side by side."""
-    parts = list(outputs.values()) if isinstance(outputs, dict) else outputs
+    parts = [outputs[key] for key in sorted(outputs)] if isinstance(outputs, dict) else outputs
     return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1) if isinstance(parts, list) else np.asarray(outputs)
 
 

@@ -22,7 +22,7 @@ def tickets():
 def test_labels_come_as_a_dictionary_or_in_batches_and_predictions_as_keras_gives_them(tickets):
     model, x, y = tickets
     predicted, expected = wgrad.predict(model, x, **CPU), model.predict(x, verbose=0)
-    assert list(predicted) == list(expected) == ["department", "priority"]
+    assert set(predicted) == set(expected) == {"department", "priority"}
     for name, part in expected.items():
         np.testing.assert_allclose(predicted[name], part, atol=1e-5)
     start = model.get_weights()
@@ -130,7 +130,7 @@ def test_a_model_of_two_outputs_learns_and_keras_loads_it(tmp_path, keyed):
     assert set(judged) == set(history)
     expected = theirs.evaluate(x, y, verbose=0, return_dict=True)
     for name, value in expected.items():
-        np.testing.assert_allclose(judged[name], value, rtol=1e-4, err_msg=name)
+        np.testing.assert_allclose(judged[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
     model.export(tmp_path / "tickets.onnx")
     assert b"department" in (tmp_path / "tickets.onnx").read_bytes()
     # A network is called with the outputs of others.

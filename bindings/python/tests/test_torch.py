@@ -96,6 +96,17 @@ def normal():
     )  # fmt: skip
 
 
+class Shared(nn.Module):
+    """A layer that is used twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.flat, self.layer, self.head = nn.Flatten(), nn.Linear(64, 64), nn.Linear(64, 3)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.layer(torch.relu(self.layer(self.flat(x))))))
+
+
 #: Name: module, data, loss, optimizer of its parameters.
 CASES = {
     "mlp": (mlp, images, nn.CrossEntropyLoss(), lambda p: torch.optim.Adam(p, lr=0.01)),
@@ -108,6 +119,7 @@ CASES = {
     "normal": (normal, lambda: images(2), nn.CrossEntropyLoss(), lambda p: torch.optim.Adam(p, lr=0.005)),
     "regression": (rows, lambda: networks.data("rows"), nn.MSELoss(), lambda p: torch.optim.Adagrad(p, lr=0.05)),
     "huber": (rows, lambda: networks.data("rows"), nn.HuberLoss(delta=0.5), lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)),
+    "shared": (Shared, images, nn.CrossEntropyLoss(), lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)),
     "binary": (rows, lambda: networks.data("two"), nn.BCEWithLogitsLoss(), lambda p: torch.optim.Adam(p, lr=0.02)),
 }  # fmt: skip
 
@@ -262,15 +274,15 @@ def test_callbacks_have_the_module():
     assert torch.equal(module.state_dict()["1.bias"], seen[0]) and not torch.equal(seen[0], seen[1])
 
 
-class Shared(nn.Module):
-    """A layer that is used twice."""
+class Tied(nn.Module):
+    """A tensor that is used twice, by two different layers."""
 
     def __init__(self):
         super().__init__()
-        self.flat, self.layer, self.head = nn.Flatten(), nn.Linear(64, 64), nn.Linear(64, 3)
+        self.flat, self.layer = nn.Flatten(), nn.Linear(64, 16)
 
     def forward(self, x):
-        return self.head(torch.relu(self.layer(torch.relu(self.layer(self.flat(x))))))
+        return nn.functional.linear(torch.relu(self.layer(self.flat(x))), self.layer.weight.T)
 
 
 def frozen():
@@ -282,7 +294,7 @@ def frozen():
 @pytest.mark.parametrize(
     ("make", "loss", "optimizer", "words"),
     [
-        (Shared, nn.CrossEntropyLoss(), None, "used in several places"),
+        (Tied, nn.CrossEntropyLoss(), None, "used in several places"),
         (frozen, nn.CrossEntropyLoss(), None, "1.weight is not trained"),
         (lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 3), nn.Hardshrink()), nn.CrossEntropyLoss(), None, "Sequential: "),
         (lambda: nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3, affine=False), nn.Flatten(), nn.Linear(108, 3)), nn.CrossEntropyLoss(), None,
@@ -309,7 +321,7 @@ def test_what_is_not_covered_is_refused_in_words(make, loss, optimizer, words):
 
 def test_a_module_that_cannot_be_trained_still_predicts():
     x, _ = images()
-    for make in (Shared, frozen):
+    for make in (Shared, Tied, frozen):
         module = seeded(make)
         for _ in range(2):
             with torch.no_grad():

@@ -150,26 +150,34 @@ class Model:
             if not wanted or not all(isinstance(one, layers.Tensor) for one in wanted):
                 raise TypeError("outputs are no outputs of layers; give one, a list or a dictionary of them")
             self._inputs, self._output = inputs, outputs
-            seen: set[int] = set()
-            for one in wanted:
-                self._collect(one, seen)
+            self._collect([outputs[key] for key in sorted(outputs)] if isinstance(outputs, dict) else wanted)
             taken = [tensor for tensor in self._tensors if isinstance(tensor.layer, layers.InputLayer)]
             if any(one not in taken for one in given) or len(taken) != len(given):
                 raise ValueError(f"the output follows from {len(taken)} inputs and inputs has {len(given)}, expected the same ones")
 
-    def _collect(self, tensor: layers.Tensor, seen: set[int]) -> None:
-        """The layers that lead to `tensor`, each behind those whose outputs it takes."""
-        stack = [(tensor, False)]
+    def _collect(self, outputs: list[layers.Tensor]) -> None:
+        """The tensors that lead to `outputs`, each behind those that it follows from, and their layers in Keras's order, by
+        which its files number them: those with the most layers behind them first, else as a walk from the outputs meets
+        them (`map_graph` in keras/src/ops/function.py)."""
+        met: dict[layers.Layer, int] = {}
+        seen: set[int] = set()
+        stack = [(tensor, False) for tensor in reversed(outputs)]
         while stack:
             at, done = stack.pop()
             if done:
                 self._tensors.append(at)
-                if at.layer not in self._layers:
-                    self._layers.append(at.layer)
             elif id(at) not in seen:
                 seen.add(id(at))
+                met.setdefault(at.layer, len(met))
                 stack.append((at, True))
                 stack.extend((source, False) for source in reversed(at.sources))
+        behind: dict[layers.Tensor, int] = {}
+        depths: dict[layers.Layer, int] = {}
+        for tensor in reversed(self._tensors):
+            depth = depths[tensor.layer] = max(behind.get(tensor, 0), depths.get(tensor.layer, 0))
+            for source in tensor.sources:
+                behind[source] = max(behind.get(source, 0), depth + 1)
+        self._layers = sorted(met, key=lambda layer: (-depths[layer], met[layer]))
 
     @property
     def layers(self) -> list[layers.Layer]:
@@ -220,7 +228,7 @@ class Model:
                 sources = [self._source(source, numbers) for source in tensor.sources]
                 joined = isinstance(layer, _JOINING)
                 described[layer]["inbound_nodes"].append({"args": [sources] if joined else sources, "kwargs": tensor.arguments})
-        return list(described.values())
+        return [described[layer] for layer in self._layers]
 
     def _calls(self) -> dict[layers.Tensor, int]:
         """For each output of a layer, the number of the call that gave it."""
