@@ -152,3 +152,18 @@ def test_metrics_of_outputs_are_refused_where_they_do_not_fit():
         model.compile("adam", losses, metrics=metrics)
         with pytest.raises(ValueError, match=words):
             model.fit(x, dict(zip(names, [y["priority"], y["department"]])), verbose=0, **CPU)
+
+
+def test_branches_of_different_lengths_are_saved_in_the_order_of_keras(tmp_path):
+    at = layers.Input((5,))
+    short = layers.Dense(5, name="short")(at)
+    shared = layers.Dense(5, name="shared", activation="tanh")
+    long = shared(layers.Dense(5, name="long")(layers.Activation("relu")(shared(at))))
+    model = wgrad.Model(at, layers.Dense(5, name="last")(layers.Add()([short, long, at])))
+    model.compile("sgd", "mse")
+    model.initialize(2)
+    x = np.random.RandomState(0).uniform(-1, 1, (6, 5)).astype(np.float32)
+    model.save(tmp_path / "branches.keras")
+    theirs = keras.models.load_model(tmp_path / "branches.keras")
+    assert [layer.name for layer in theirs.layers[1:]] == [layer.name for layer in model.layers]
+    np.testing.assert_allclose(theirs.predict(x, verbose=0), model.predict(x, **CPU), atol=1e-6)
