@@ -61,6 +61,10 @@ run() { # NAME COMMAND...
 
 has_library() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -F "$1" >/dev/null; }
 
+# Many tests wait for programs that they start: on two cores, two of them would leave a third of the time unused.
+cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 4)
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((cores < 4 ? 4 : cores))}
+
 # One failure hides no other.
 run 'default adapter' cargo test --locked --workspace --no-fail-fast
 
