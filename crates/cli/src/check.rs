@@ -3,6 +3,7 @@
 
 use super::{
     AdapterArgs,
+    drawn::fitting,
     fields::spelled,
     objective::ObjectiveArgs,
     reading::{Initial, ReadingArgs, model_for},
@@ -48,9 +49,9 @@ pub struct Check {
     /// Seed of the weights, the images and dropout
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Data set: `fashion-mnist`, `synthetic`, or a path to your own data
-    #[arg(long, value_name = "NAME|PATH", default_value = "synthetic")]
-    data: DataSpec,
+    /// Data set: `fashion-mnist`, `synthetic`, or a path to your own data [default: images drawn to fit]
+    #[arg(long, value_name = "NAME|PATH")]
+    data: Option<DataSpec>,
     #[command(flatten)]
     reading: ReadingArgs,
     #[command(flatten)]
@@ -84,10 +85,13 @@ impl Check {
         }
         let variants = Choices::parse(&self.variant)?;
         let (batch, steps) = (self.batch as usize, self.steps as usize);
-        if let DataSpec::Synthetic { train, test, .. } = &mut self.data {
-            (*train, *test) = (batch * (steps + 1), 1);
+        let count = batch * (steps + 1);
+        let drawn = DataSpec::Synthetic { seed: 0, train: count, test: 1 };
+        let mut spec = self.data.take().unwrap_or_else(|| drawn.clone());
+        if let DataSpec::Synthetic { train, test, .. } = &mut spec {
+            (*train, *test) = (count, 1);
         }
-        let data = self.reading.load(&self.data)?;
+        let data = self.reading.load(&spec)?;
         let models =
             self.models.iter().map(|name| model_for(name, &data, self.objective.loss, Initial::Reported));
         let models = models.collect::<Result<Vec<_>>>()?;
@@ -98,6 +102,9 @@ impl Check {
         let options = Options { batch, steps, seed: self.seed, variants, objective, ..Options::default() };
         let mut fine = true;
         for model in &models {
+            // Garments are for networks that take them.
+            let fitted = if spec == drawn { fitting(model, count, 1)? } else { data.clone() };
+            let data = &fitted;
             let mut options = options.clone();
             if !self.no_tuned {
                 let found = super::tune::known(
@@ -111,7 +118,7 @@ impl Check {
                 options.variants.tuned = found.tuned;
             }
             let mut stage = String::new();
-            let report = check(&context, model, &data, &options, &mut |finding| {
+            let report = check(&context, model, data, &options, &mut |finding| {
                 let now = stage_of(finding);
                 if now != stage {
                     tell!("{}: {now}", model.name);

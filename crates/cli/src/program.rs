@@ -19,6 +19,7 @@ mod data;
 mod defaults;
 #[cfg(test)]
 mod documents;
+mod drawn;
 mod eval;
 mod export;
 mod fields;

@@ -224,7 +224,15 @@ pub fn model_for(name: &str, data: &Dataset, loss: Option<Loss>, initial: Initia
         }
         _ => super::model(name, data.shape(), data.classes.len())?,
     };
-    if let Some(loss) = loss.filter(|_| built_in || model.loss.is_none()) {
+    if let (Some(loss), false) = (said, model.heads.is_empty()) {
+        bail!(
+            "--loss {loss} is for a network with one output, and {} has {}, each with its own; give them theirs as `loss` \
+             in `[[outputs]]`, or in Keras's compile()",
+            model.name,
+            model.heads.len()
+        );
+    }
+    if let Some(loss) = loss.filter(|_| built_in || model.loss.is_none() && model.heads.is_empty()) {
         model.loss = Some(loss);
         model.summary()?;
     }

@@ -5,7 +5,9 @@
 mod files;
 
 use super::{
-    AdapterArgs, defaults, fit, growth, output,
+    AdapterArgs, defaults,
+    drawn::fitting,
+    fit, growth, output,
     page::PageArgs,
     reading::{Initial, ReadingArgs, model_for},
 };
@@ -15,7 +17,6 @@ use std::{collections::BTreeSet, ops::ControlFlow, path::PathBuf, process::ExitC
 use wgrad::{
     clock,
     data::{Dataset, Split},
-    feed::split_mix,
     gpu::{AdapterRecord, Context},
     model::Model,
     networks::{self, NETWORKS},
@@ -24,7 +25,7 @@ use wgrad::{
     train::{Options, Trainer},
     words::commas,
 };
-use wgrad_data::{DataSpec, synthetic::synthetic};
+use wgrad_data::DataSpec;
 use wgrad_lab::{
     growth::{self as sizes, Request},
     measurement::Spread,
@@ -372,18 +373,10 @@ async fn round(trainer: &mut Trainer, seconds: f64) -> Result<f64> {
     }
 }
 
-/// Drawn garments if they fit the model, else noise.
+/// Drawn garments if they fit the model, repeated to an epoch's number; else noise.
 pub(super) fn images(model: &Model) -> Result<Dataset> {
-    let classes = if model.loss()?.is_regression() { 10 } else { model.classes()? };
-    let mut data = synthetic(0, DRAWN, 100);
-    [data.height, data.width, data.channels] = model.input_shape;
-    if model.input_shape != [28, 28, 1] || classes != data.classes.len() {
-        let bytes = |n: usize| (0..n as u64).map(|i| split_mix(i) as u8).collect::<Vec<_>>();
-        let labels = |n: usize| (0..n).map(|i| (i % classes.min(256)) as u8).collect::<Vec<_>>();
-        let split = |n| Split::new(bytes(n * model.pixels()), &labels(n));
-        data.classes = (0..classes).map(|class| format!("class {class}")).collect();
-        data.train = split(DRAWN);
-        data.test = split(100);
+    let mut data = fitting(model, DRAWN, 100)?;
+    if data.name == "noise" {
         return Ok(data);
     }
     let times = IMAGES / DRAWN;

@@ -161,7 +161,10 @@ fn hints(run: &Run, trend: Option<Trend>, named: Option<&str>) -> Vec<Hint> {
     let regression = config.model.loss().is_ok_and(Loss::is_regression);
     let images = config.data.table.is_none();
     let mut all = Vec::new();
-    if trend.is_some() {
+    if trend.is_some() && !config.model.heads.is_empty() {
+        all.push((format!("{program} report --curves {folder}"), "curves, as a page"));
+        all.push((format!("{program} eval {folder}"), "loss and accuracy of each output"));
+    } else if trend.is_some() {
         let what = match (images, regression) {
             (true, _) => "curves, mistakes and what the network sees, as a page",
             (false, false) => "curves and classes, as a page",

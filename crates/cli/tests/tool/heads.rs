@@ -1,9 +1,9 @@
-//! Losses, augmentation and class weights as a user meets them: two classes by one output, numbers instead of classes, mirror
-//! images at evaluation, a resumed run, bad input.
+//! Losses, augmentation and class weights as a user meets them: two classes by one output, several outputs, numbers instead of
+//! classes, mirror images at evaluation, a resumed run, bad input.
 
 use crate::command::{on_device, small_data_argument, wgrad};
 use serde_json::Value;
-use std::{fs, path::Path};
+use std::{fs, io::Write, path::Path};
 use wgrad_data::idx::{self, Packing};
 
 /// A folder with two classes: bright above, and bright below. 96 training and 40 test images of 6×5.
@@ -256,4 +256,132 @@ fn what_makes_no_sense_is_refused() {
     let words = ["784 labels for each image", "[28, 28, 10]", "put a Flatten before"];
     train(&["--model", &model.display().to_string()]).refuses(&words);
     assert!(!Path::new(&out).exists(), "a refused training left a run");
+}
+
+/// A file of numpy with arrays of f32.
+fn npz(path: &Path, arrays: &[(&str, &[usize], Vec<f32>)]) {
+    let mut file = zip::ZipWriter::new(fs::File::create(path).expect("creates"));
+    for (name, shape, values) in arrays {
+        let shape: String = shape.iter().map(|n| format!("{n},")).collect();
+        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}\n");
+        let options = zip::write::SimpleFileOptions::default();
+        file.start_file(format!("{name}.npy"), options).expect("begins");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.bytes());
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        file.write_all(&bytes).expect("writes");
+    }
+    file.finish().expect("ends");
+}
+
+/// Two outputs: the brightest of three places, and the mean.
+const TWO: &str = r#"
+name = "two"
+input_shape = [4, 4, 1]
+[[layers]]
+type = "RandomContrast"
+factor = 0.1
+[[layers]]
+type = "Flatten"
+name = "flat"
+[[layers]]
+type = "Dense"
+name = "kind"
+units = 3
+[[layers]]
+type = "Dense"
+name = "mean"
+units = 1
+inputs = ["flat"]
+[[outputs]]
+layer = "kind"
+[[outputs]]
+layer = "mean"
+loss = "mse"
+weight = 0.5
+"#;
+
+#[test]
+fn several_outputs_are_trained_judged_exported_and_checked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(at("two.toml"), TWO).expect("writes");
+    let part = |rows: usize, seed: u32| {
+        let (mut x, mut y) = (Vec::new(), Vec::new());
+        for row in 0..rows {
+            let kind = (row as u32 * 7 + seed) % 3;
+            let values: Vec<f32> = (0..16u32)
+                .map(|n| {
+                    let noise = (row as u32 * 16 + n + seed).wrapping_mul(2_654_435_761) >> 24;
+                    noise as f32 / 512.0 + if n / 5 == kind { 0.5 } else { 0.0 }
+                })
+                .collect();
+            y.extend([kind as f32, values.iter().sum::<f32>() / 16.0]);
+            x.extend(values);
+        }
+        (x, y)
+    };
+    let ((x, y), (x_test, y_test)) = (part(240, 0), part(60, 5));
+    let arrays: [(&str, &[usize], Vec<f32>); 4] = [
+        ("x_train", &[240, 4, 4], x),
+        ("y_train", &[240, 2], y),
+        ("x_test", &[60, 4, 4], x_test),
+        ("y_test", &[60, 2], y_test),
+    ];
+    npz(&folder.path().join("rows.npz"), &arrays);
+    let (model, data, run) = (at("two.toml"), at("rows.npz"), at("run"));
+    let train = [
+        "train",
+        "--model",
+        &model,
+        "--data",
+        &data,
+        "--target",
+        "number",
+        "--batch",
+        "16",
+        "--optimizer",
+        "adam",
+        "--lr",
+        "0.02",
+    ];
+    let train = |more: &[&str]| on_device(&[&train[..], more].concat()).end();
+    let told = train(&["--epochs", "8", "--out", &run]).with(0).stderr;
+    assert!(told.contains("report --curves") && told.contains("loss and accuracy of each output"), "{told}");
+    let judged = on_device(&["eval", &run, "--json"]).end().with(0).json();
+    let outputs = judged[0]["outputs"].as_array().expect("one for each output").clone();
+    assert_eq!((&outputs[0]["name"], &outputs[1]["name"]), (&"kind".into(), &"mean".into()), "{judged:?}");
+    assert!(outputs[0]["accuracy"].as_f64().is_some_and(|share| share > 0.9), "{judged:?}");
+    assert!(outputs[1]["accuracy"].is_null() && outputs[1]["loss"].as_f64() < Some(0.05), "{judged:?}");
+    let table = on_device(&["eval", &run]).end().with(0).stdout;
+    assert!(table.contains("kind") && table.contains("mean"), "{table}");
+
+    // A run that goes on ends in the same bits.
+    let parts = at("parts");
+    train(&["--epochs", "3", "--out", &parts]).with(0);
+    on_device(&["train", "--resume", &parts, "--epochs", "8"]).end().with(0);
+    let last = |run: &str| fs::read(Path::new(run).join("last.safetensors")).expect("a checkpoint");
+    assert!(last(&run) == last(&parts), "weights, optimizer state or position differ");
+
+    on_device(&["report", &run, "--curves", "--out", &at("page.html")]).end().with(0);
+    let page = fs::read_to_string(at("page.html")).expect("a page");
+    assert!(page.contains("kind") && page.contains("mean"), "no outputs on the page");
+    on_device(&["export", &run, "--onnx", &at("two.onnx")]).end().with(0);
+    let file = fs::read(at("two.onnx")).expect("was written");
+    assert!(file.windows(4).any(|bytes| bytes == b"kind"), "no output of that name");
+    let told = on_device(&["check", &model, "--batch", "8"]).end().with(0);
+    assert!(told.stderr.contains("nothing differs"), "{told:#?}");
+
+    for (arguments, words) in [
+        (
+            &["train", "--model", &model, "--data", &data, "--target", "number", "--loss", "mse"][..],
+            "give them theirs",
+        ),
+        (&["train", "--model", &model, "--data", &small_data_argument()], "rows of numbers"),
+        (&["predict", &run, &at("none.png")], "two has 2: kind, mean"),
+    ] {
+        let ended = on_device(arguments).end().with(2);
+        assert!(ended.stderr.contains(words), "{arguments:?}: {ended:#?}");
+    }
 }
