@@ -123,6 +123,14 @@ def _counted(metrics: Metrics, network: Network, accuracy: Any) -> dict[str, flo
     return {**found, **{key: float(pairs[n][1]) for key, n in metrics.counted.items()}}
 
 
+def _logs(metrics: Metrics, network: Network, loss: float, accuracy: Any) -> dict[str, float]:
+    """Logs of a pass over data: the loss, what the device counts, and the metrics that are computed from the outputs."""
+    found = _counted(metrics, network, accuracy)
+    if metrics.has_others:
+        found.update(metrics.results())
+    return {**found, "loss": loss}
+
+
 class _Data:
     """What a training learns from: arrays, or a stream of batches; and what it is judged by."""
 
@@ -225,11 +233,7 @@ class _Fit:
         self._seen: dict[str, np.ndarray] = {}
 
     def logs(self, loss: float, accuracy: Any) -> dict[str, float]:
-        found = _counted(self.metrics, self.subject.network, accuracy)
-        if self.metrics.has_others:
-            found.update(self.metrics.results())
-        found["loss"] = loss
-        return dict(sorted(found.items()))
+        return dict(sorted(_logs(self.metrics, self.subject.network, loss, accuracy).items()))
 
     def changed_rates(self, count: int) -> list[float] | None:
         """The rates of the next steps, if they are not those that are set."""
@@ -540,12 +544,6 @@ def evaluate(
     )
     number = -1
 
-    def logs(loss: float, accuracy: Any) -> dict[str, float]:
-        found = _counted(metrics, network, accuracy)
-        if metrics.has_others:
-            found.update(metrics.results())
-        return {**found, "loss": loss}
-
     def one(part: Batch) -> tuple[float, Any]:
         def hear(rows: np.ndarray, outputs: np.ndarray, loss: float, accuracy: Any) -> None:
             nonlocal number
@@ -555,15 +553,15 @@ def evaluate(
             if metrics.has_others:
                 metrics.update(part.y[rows], _shaped(outputs, network), None if part.weights is None else part.weights[rows])
             if tells:
-                calls.on_test_batch_end(number, logs(loss, accuracy))
+                calls.on_test_batch_end(number, _logs(metrics, network, loss, accuracy))
 
         hears = hear if metrics.has_others or tells else None
         return evaluation.evaluate(data.cast(part.x), part.targets, part.weights, hears)
 
     if arrays:
-        found = logs(*one(Batch(data.x, data.y, data.targets, data.weights)))
+        found = _logs(metrics, network, *one(Batch(data.x, data.y, data.targets, data.weights)))
     else:
-        found = logs(*_mean(data.stream.epoch(), data.batch_size, one))
+        found = _logs(metrics, network, *_mean(data.stream.epoch(), data.batch_size, one))
     calls.on_test_end(found)
     names = ["loss", *(metrics.losses if network.several else []), *metrics.names()]
     if verbose not in (0, "0"):

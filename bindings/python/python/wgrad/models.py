@@ -141,10 +141,10 @@ class Model:
         #: Shapes of outputs by layer, with the batch.
         self._shapes: dict[Any, list[Any]] = {}
         if inputs is not None or outputs is not None:
-            given = _tensors_of(inputs)
+            given = _each(inputs)
             if not given or not all(isinstance(one, layers.Tensor) and isinstance(one.layer, layers.InputLayer) for one in given):
                 raise TypeError("inputs are no inputs: begin with layers.Input(shape), and give one, a list or a dictionary of them")
-            wanted = _tensors_of(outputs)
+            wanted = _each(outputs)
             if len(wanted) == 1:
                 outputs = wanted[0]
             if not wanted or not all(isinstance(one, layers.Tensor) for one in wanted):
@@ -201,7 +201,7 @@ class Model:
         """The output for the outputs of other layers. Several calls share the weights, which begin as this model's."""
         if self._output is None:
             raise ValueError("the model has no layers, expected at least one")
-        given = _tensors_of(inputs)
+        given = _each(inputs)
         own = self._inputs_in_order()
         if len(given) != len(own):
             raise ValueError(f"{self.name} is called with {len(given)} inputs, expected {len(own)}")
@@ -215,7 +215,7 @@ class Model:
         return [made[tensor] for tensor in self._output] if isinstance(self._output, (list, tuple)) else made[self._output]
 
     def _inputs_in_order(self) -> list[layers.Tensor]:
-        return _tensors_of(self._inputs)
+        return _each(self._inputs)
 
     def _layers_config(self) -> list[dict[str, Any]]:
         described, numbers = {}, self._calls()
@@ -249,6 +249,7 @@ class Model:
     def get_config(self) -> dict[str, Any]:
         """The layers with their arguments, as Keras has them."""
         self._named()
+        numbers = self._calls()
         return {
             "name": self.name,
             "trainable": True,
@@ -259,9 +260,9 @@ class Model:
                 else [[tensor.layer.name, 0, 0] for tensor in self._inputs_in_order()]
             ),
             "output_layers": (
-                {key: [tensor.layer.name, self._calls()[tensor], 0] for key, tensor in self._output.items()}
+                {key: [tensor.layer.name, numbers[tensor], 0] for key, tensor in self._output.items()}
                 if isinstance(self._output, dict)
-                else [[tensor.layer.name, self._calls()[tensor], 0] for tensor in _tensors_of(self._output)]
+                else [[tensor.layer.name, numbers[tensor], 0] for tensor in _each(self._output)]
             ),
         }
 
@@ -545,16 +546,11 @@ class _Own:
         return calls.history
 
 
-def _tensors_of(given: Any) -> list[Any]:
-    """One tensor, or those of a list or a dictionary, as a list."""
+def _each(given: Any) -> list[Any]:
+    """One value, or those of a list or a dictionary, as a list."""
     if isinstance(given, dict):
         return list(given.values())
     return list(given) if isinstance(given, (list, tuple)) else [given]
-
-
-def _each(given: Any) -> list[Any]:
-    """One value, or those of a list or a dictionary."""
-    return _tensors_of(given)
 
 
 def _described(loss: Any) -> Any:
