@@ -2,7 +2,7 @@
 //! languages of all back ends; WebGPU's default limits hold. `kernels` tests whether a kernel computes the right
 //! numbers.
 
-use naga::{AddressSpace, proc::Layouter};
+use naga::{AddressSpace, BinaryOperator, Expression, ScalarKind, proc::Layouter};
 use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
     Error,
@@ -86,6 +86,34 @@ fn every_setting_composes_translates_and_stays_inside_the_limits() {
         }
     }
     assert!(offering > 0 && seen > 10 * offering, "{offering} variants, {seen} settings");
+}
+
+/// GLSL leaves the remainder of negative numbers undefined, and naga does not write it out.
+#[test]
+fn no_shader_takes_a_remainder_of_signed_numbers() {
+    let (mut remainders, mut signed) = (0, BTreeSet::new());
+    for_every_shader(|name, op, variant, shader| {
+        let sizes = cases(op, variant).pop().unwrap_or_else(|| panic!("{name} takes no case"));
+        let Resolved { module, info, .. } =
+            resolve(name, variant, shader, &sizes).unwrap_or_else(|e| panic!("{e}"));
+        let functions = module.functions.iter().map(|(handle, function)| (function, &info[handle]));
+        let entries = module.entry_points.iter().enumerate();
+        let entries = entries.map(|(at, entry)| (&entry.function, info.get_entry_point(at)));
+        for (function, info) in functions.chain(entries) {
+            for (_, expression) in function.expressions.iter() {
+                let Expression::Binary { op: BinaryOperator::Modulo, left, .. } = *expression else {
+                    continue;
+                };
+                remainders += 1;
+                if info[left].ty.inner_with(&module.types).scalar_kind() == Some(ScalarKind::Sint) {
+                    let function = function.name.as_deref().unwrap_or_default();
+                    signed.insert(format!("{name} in `{function}`"));
+                }
+            }
+        }
+    });
+    assert!(remainders > 0, "no remainder was seen");
+    assert!(signed.is_empty(), "take the remainder of u32 instead:\n{signed:#?}");
 }
 
 #[test]
