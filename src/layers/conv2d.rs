@@ -16,7 +16,17 @@ use crate::{
 
 /// Most parts into which the weight gradient splits the batch. Each part is summed by itself; the parts are added in
 /// order.
-pub(super) const SPLITS: usize = 16;
+const SPLITS: usize = 16;
+
+/// Most bytes of all parts together: what WebGPU's default limits bind at once.
+const MOST_BYTES: usize = 128 << 20;
+
+/// Number of parts of a batch for a weight gradient of `values` numbers, and the images in each. Large gradients have
+/// fewer parts, so that the batch need not be divided.
+pub(super) fn splits(batch: usize, values: usize) -> (usize, usize) {
+    let per = batch.div_ceil(SPLITS.min(MOST_BYTES / (4 * values)).max(1));
+    (batch.div_ceil(per), per)
+}
 
 /// `Conv2D(filters, kernel_size, strides=1, padding="valid", dilation_rate=1, groups=1, activation=None)`.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -182,8 +192,7 @@ impl Taps {
     ) -> Option<ValueId> {
         let dy = activation::finish_grad(b, activation, place, dy);
         let taps = self.size.0 * self.size.1 * place.input[2] / self.groups;
-        let per = b.batch().div_ceil(SPLITS);
-        let splits = b.batch().div_ceil(per);
+        let (splits, per) = splits(b.batch(), (taps + 1) * self.filters);
         let shape = vec![splits, taps + 1, self.filters];
         let partials = b.temporary(&format!("d {} partials", place.name), shape);
         let call = self.call(&CONV2D_GRAD_WEIGHT, &GROUPED_CONV2D_GRAD_WEIGHT, b, place);
@@ -239,7 +248,7 @@ impl Rules for Conv2D {
 
 #[cfg(test)]
 mod tests {
-    use super::Conv2D;
+    use super::{Conv2D, splits};
     use crate::{
         initializer::{Initializer, KernelInitializer},
         layers::{DepthwiseConv2D, Rules},
@@ -256,5 +265,18 @@ mod tests {
         depthwise.depthwise_initializer = KernelInitializer::Orthogonal;
         let (_, _, initializer) = depthwise.parameters(&[8, 8, 2]).swap_remove(0);
         assert_eq!(initializer, Initializer::Orthogonal { columns: depthwise.depth_multiplier });
+    }
+
+    #[test]
+    fn partial_sums_fit_a_buffer() {
+        assert_eq!(splits(64, 100), (16, 4));
+        assert_eq!(splits(3, 100), (3, 1));
+        let kernel = (3 * 3 * 512 + 1) * 512;
+        let (parts, per) = splits(16, kernel);
+        assert!(
+            4 * parts * kernel <= 128 << 20 && parts * per >= 16 && (parts - 1) * per < 16,
+            "{parts} of {per}"
+        );
+        assert_eq!(splits(16, 1 << 26), (1, 16), "more than a buffer holds");
     }
 }

@@ -4,9 +4,7 @@
 use super::{
     ActivationName, Padding, Pair, Place, Rules, activation,
     batch_normalization::splits,
-    channel_affine,
-    conv2d::SPLITS,
-    matrix,
+    channel_affine, conv2d, matrix,
     one_dimension::{by_plane, not_causal, one, optional, single},
     window::{self, yes},
 };
@@ -311,8 +309,7 @@ impl Rules for Conv2DTranspose {
             b.call(label, Call::new(&BATCH_NORM_GRAD_COMBINE, &sizes), &buffers);
         }
         let taps = self.kernel_size.0 * self.kernel_size.1 * self.filters;
-        let per = b.batch().div_ceil(SPLITS);
-        let parts = b.batch().div_ceil(per);
+        let (parts, per) = conv2d::splits(b.batch(), (taps + 1) * channels);
         let partials = b.temporary(&format!("d {label} partials"), vec![parts, taps + 1, channels]);
         let call = self.call(&CONV2D_GRAD_WEIGHT, &GROUPED_CONV2D_GRAD_WEIGHT, b, place);
         let call = call.with("SPLITS", parts as f64).with("PER", per as f64);
