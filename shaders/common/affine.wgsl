@@ -107,8 +107,8 @@ fn spot_of(place: vec2<i32>) -> Spot {
     return Spot((place - rest) / (2 * one()), vec2<f32>(rest) / f32(2 * one()));
 }
 
-// What `at` is above the multiple of `len` below it, from 0 to below `len`. GLSL leaves % of negative numbers undefined.
-fn within(at: i32, len: i32) -> i32 {
+// `at` modulo `len`, from 0 to below `len`. GLSL leaves % of negative numbers undefined.
+fn modulo(at: i32, len: i32) -> i32 {
     let size = u32(len);
     return select(i32(u32(at) % size), len - 1 - i32(u32(~at) % size), at < 0);
 }
@@ -118,6 +118,6 @@ fn filled(at: i32, len: i32) -> i32 {
     if (FILL == 0u) { return select(at, -1, at < 0 || at >= len); }
     if (FILL == 1u) { return clamp(at, 0, len - 1); }
     let period = select(len, 2 * len, FILL == 2u);
-    let here = within(at, period);
+    let here = modulo(at, period);
     return select(here, 2 * len - 1 - here, here >= len);
 }

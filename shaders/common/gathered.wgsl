@@ -14,7 +14,7 @@ fn filled_by(at: i32, len: i32, repetition: i32) -> vec2<i32> {
 fn repetitions(least: i32, most: i32, len: i32) -> vec2<i32> {
     if (FILL < 2u) { return vec2<i32>(0, 0); }
     let pixels = vec2<i32>(least, most) / (2 * one()) + vec2<i32>(-1, 1);
-    return (pixels - vec2<i32>(within(pixels.x, len), within(pixels.y, len))) / len;
+    return (pixels - vec2<i32>(modulo(pixels.x, len), modulo(pixels.y, len))) / len;
 }
 
 // The numbers t from 0 to below `count` with low < first + step · t < high, and at most one more at each end.

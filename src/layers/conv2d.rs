@@ -19,7 +19,7 @@ use crate::{
 const SPLITS: usize = 16;
 
 /// Most bytes of all parts together: what WebGPU's default limits bind at once.
-const MOST_BYTES: usize = 128 << 20;
+const MOST_BYTES: usize = wgpu::Limits::defaults().max_storage_buffer_binding_size as usize;
 
 /// Number of parts of a batch for a weight gradient of `values` numbers, and the images in each. Large gradients have
 /// fewer parts, so that the batch need not be divided.
