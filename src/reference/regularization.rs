@@ -1,6 +1,6 @@
 //! Penalties of tensors, and bounds that an update keeps.
 
-use crate::op::twin::{EPSILON, Expected, Inputs, Outputs, Sum};
+use crate::op::twin::{EPSILON, Expected, Inputs, Outputs, Sum, flushed};
 
 /// partials = Σ L1 · |w| + L2 · w² for each split: over every SPLITS-th element, starting at s
 pub fn penalty_partials(i: &Inputs<'_>) -> Outputs {
@@ -61,7 +61,9 @@ pub fn constrain_norm(i: &Inputs<'_>) -> Outputs {
         .collect();
     let scaled = w.iter().enumerate().map(|(n, w)| {
         let factor = factors[n % columns];
-        Sum::within(w * factor.value, w.abs() * (factor.allowed() + 2.0 * EPSILON * factor.value))
+        // A factor far above one makes a lot of a subnormal number, which a device may take for zero.
+        let lost = (w - flushed(*w)).abs() * factor.value;
+        Sum::within(w * factor.value, w.abs() * (factor.allowed() + 2.0 * EPSILON * factor.value) + lost)
     });
     vec![("w", Expected::Real(scaled.collect()))]
 }
