@@ -3,7 +3,7 @@
 
 mod judged;
 
-use super::{AdapterArgs, output};
+use super::{AdapterArgs, output, runs::run_name};
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use judged::{Judged, judged};
@@ -42,7 +42,7 @@ const MOST_CHARACTERS: usize = 40;
   wgrad eval runs/mlp-1 --json | jq .accuracy")]
 pub struct Eval {
     /// The folder of a run
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = run_name())]
     run: PathBuf,
     /// Data set to use instead of the one that the run was trained on
     #[arg(long, value_name = "NAME|PATH")]

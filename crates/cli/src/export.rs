@@ -1,6 +1,6 @@
 //! `wgrad export`: writes the network of a run for other programs, as ONNX or as weights alone.
 
-use super::{AdapterArgs, output};
+use super::{AdapterArgs, output, runs::run_name};
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 use std::{
@@ -33,7 +33,7 @@ The outputs are `logits` and `probabilities`, or `value` for a regression. A net
 docs/onnx.md has the details.")]
 pub struct Export {
     /// The folder of a run
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = run_name())]
     run: PathBuf,
     /// Write the network as an ONNX file
     #[arg(long, value_name = "FILE")]

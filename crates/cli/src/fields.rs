@@ -128,6 +128,7 @@ const ITEMS: &[(&str, &str, &str)] = &[
     ("Run::take", "--resume", "wgrad train --resume {}"),
     ("Trainer::new", "wgrad train", ""),
     ("gpu::list", "wgrad adapters", ""),
+    ("listing::all", "wgrad runs", ""),
     ("networks::NETWORKS", "wgrad models", ""),
     ("user_file::read", "--file", "--file {}"),
     ("wgrad_data::places::fetch", "wgrad data fetch", ""),

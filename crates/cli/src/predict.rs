@@ -1,7 +1,7 @@
 //! `wgrad predict`: classifies pictures or rows with the network of a run. Pictures that cannot be read are reported,
 //! the others are still classified, and the exit code is 2.
 
-use super::{AdapterArgs, output};
+use super::{AdapterArgs, output, runs::run_name};
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use std::{
@@ -52,7 +52,7 @@ A regression, such as `--loss mse`, predicts a number.
 Exit codes: 0 done, 2 an error, also where only some pictures cannot be read.")]
 pub struct Predict {
     /// The folder of a run
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = run_name())]
     run: PathBuf,
     /// Picture files; for a run on a table, files with rows
     #[arg(value_name = "FILE", required = true)]

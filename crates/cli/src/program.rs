@@ -50,6 +50,7 @@ mod progress;
 mod reading;
 mod recover;
 mod report;
+mod runs;
 #[cfg(feature = "serve")]
 mod serve;
 mod train;
@@ -99,6 +100,7 @@ const EXAMPLES: &str = "Examples:
   wgrad train --recipe cnn               the same, with tuned settings
   wgrad train --data synthetic           garments drawn from a seed: no files, no network
   wgrad train --live                     with a live page to watch and steer it
+  wgrad runs                             the runs so far, with their results
   wgrad eval runs/mlp-1                  test accuracy and confusion matrix of a run
   wgrad report runs/mlp-1                the same and much more, as a page with pictures
   wgrad lab matmul                       prove and time its shader variants
@@ -117,6 +119,8 @@ enum Command {
     Report(report::Report),
     /// Classify pictures with the network of a run
     Predict(predict::Predict),
+    /// List runs: results, settings that differ, which are being trained
+    Runs(runs::Runs),
     /// Serve the network of a run: a page that takes pictures, and JSON over HTTP
     #[cfg(feature = "serve")]
     Serve(serve::Serve),
@@ -156,6 +160,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Eval(command) => command.run().await,
         Command::Report(command) => command.run().await,
         Command::Predict(command) => command.run().await,
+        Command::Runs(command) => command.run(),
         #[cfg(feature = "serve")]
         Command::Serve(command) => command.run().await,
         Command::Export(command) => command.run().await,

@@ -234,7 +234,7 @@ impl Progress {
 }
 
 /// Formats seconds: 45s, 3m20s, 2h05m.
-fn time(seconds: f64) -> String {
+pub fn time(seconds: f64) -> String {
     let seconds = seconds.clamp(0.0, 1e9).round() as u64;
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, s) => format!("{s}s"),

@@ -6,6 +6,7 @@ use super::{
     eval::evaluate_run,
     fit,
     page::{about, write as write_page},
+    runs::run_name,
     train::recorded::load_recorded,
 };
 use anyhow::{Context as _, Result, bail};
@@ -49,7 +50,7 @@ const LOOKED_AT: usize = 512;
 The page is one self-contained file, for light and dark screens and for print. Details are of the first run.")]
 pub struct Report {
     /// Folders of runs
-    #[arg(value_name = "RUN", required = true)]
+    #[arg(value_name = "RUN", required = true, value_parser = run_name())]
     runs: Vec<PathBuf>,
     /// File of the page
     #[arg(long, value_name = "FILE", default_value = "report.html")]

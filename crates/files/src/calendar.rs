@@ -13,6 +13,12 @@ pub fn today() -> String {
     date(since.as_secs() / 86_400)
 }
 
+/// The minute of `time` in UTC, as `2026-11-24 17:05`.
+pub fn minute(time: SystemTime) -> String {
+    let minutes = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 60;
+    format!("{} {:02}:{:02}", date(minutes / 1440), minutes / 60 % 24, minutes % 60)
+}
+
 /// The date `days` after 1 January 1970, by Howard Hinnant's `civil_from_days`: years begin in March, so that the
 /// leap day is their last.
 fn date(days: u64) -> String {
@@ -29,7 +35,15 @@ fn date(days: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::date;
+    use super::{date, minute};
+    use std::time::{Duration, UNIX_EPOCH};
+
+    #[test]
+    fn minutes_are_those_of_their_day() {
+        let at = |seconds| minute(UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(at(0), "1970-01-01 00:00");
+        assert_eq!(at(20_781 * 86_400 + 86_399), "2026-11-24 23:59");
+    }
 
     #[test]
     fn days_are_dates() {

@@ -2,6 +2,7 @@
 
 use super::{
     BEST, CONFIG, Config, LAST, Run, SPACE,
+    listing::RUNS,
     owner::{LOCK, Owner},
 };
 use std::{
@@ -117,7 +118,7 @@ fn taken(folder: &Path) -> Error {
 }
 
 fn next_folder(model: &str) -> Result<PathBuf> {
-    let runs = Path::new("runs");
+    let runs = Path::new(RUNS);
     fs::create_dir_all(runs).map_err(io_error("cannot create", runs, SPACE))?;
     let (name, mut n) = (component(model), 1u32);
     loop {

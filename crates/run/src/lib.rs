@@ -11,6 +11,8 @@ mod decided;
 mod errors;
 mod lines;
 mod owner;
+/// Runs by name, and all runs of a folder.
+pub mod listing;
 mod folder;
 mod trend;
 mod state;
@@ -341,7 +343,8 @@ impl Run {
             Ok(bytes) => bytes,
             Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Err(fail(format!(
-                    "is not a run: it has no {CONFIG}; `Run::create` makes one, under `runs/` by default"
+                    "is not a run: it has no {CONFIG}; `Run::create` makes one, under `runs/` by default, and \
+                     `listing::all` lists them"
                 )));
             }
             Err(e) => return Err(io_error("cannot read", &path, "")(e)),

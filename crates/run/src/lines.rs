@@ -12,7 +12,7 @@ use std::{
 use wgrad::{Error, Result, checkpoint::Position, error::io_error, train::TensorNorms};
 use wgrad_files::{flush, not_linked, read_regular, regular, write_owned};
 
-const METRICS: &str = "metrics.jsonl";
+pub(super) const METRICS: &str = "metrics.jsonl";
 const LAYERS: &str = "layers.jsonl";
 
 /// One line of `layers.jsonl`: the tensors after an epoch.

@@ -8,12 +8,16 @@ use std::{
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    thread::sleep,
+    time::Duration,
 };
 use wgrad::{Error, Result, error::io_error};
 use wgrad_files::not_linked;
 
 /// Name of the locked file; it holds the process id.
 pub(super) const LOCK: &str = "run.lock";
+/// Longer than [`is_held`] keeps the lock.
+const MOMENT: Duration = Duration::from_millis(50);
 const NEXT: &str = "check that the folder can be written and the disk has space";
 
 /// The right to write into a folder, as long as this value lives.
@@ -39,7 +43,15 @@ impl Owner {
         }
         let options = File::options().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = options.map_err(cannot)?;
-        match file.try_lock() {
+        let locked = match file.try_lock() {
+            // Perhaps only [`is_held`] of another process, for a moment.
+            Err(TryLockError::WouldBlock) => {
+                sleep(MOMENT);
+                file.try_lock()
+            }
+            locked => locked,
+        };
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::Run { folder: folder.to_owned(), message: held(&mut file) });
@@ -93,6 +105,12 @@ impl Owner {
     pub fn leave(&self, name: &'static str, length: u64) {
         self.lengths.lock().unwrap_or_else(PoisonError::into_inner).insert(name, length);
     }
+}
+
+/// Returns true if a process has the lock of `folder`.
+pub fn is_held(folder: &Path) -> bool {
+    let file = File::open(folder.join(LOCK));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Describes the process that holds the lock.

@@ -9,6 +9,7 @@ use super::{
     interrupt::{INTERRUPTED, Interrupt},
     predict::{Taking, predictor as predictor_of},
     recover::Patience,
+    runs::run_name,
     web::{
         Server,
         address::{Address, Reach},
@@ -54,7 +55,7 @@ const LOOK: Duration = Duration::from_millis(50);
 Ctrl-C finishes the requests under way; a second Ctrl-C, or one before it listens, stops at once (exit code 130).")]
 pub struct Serve {
     /// The folder of a run
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_parser = run_name())]
     run: PathBuf,
     /// Address to listen on: a port, an address or both [default: 127.0.0.1:7979, or a free port if that is taken]
     #[arg(long, value_name = "ADDR", default_value = "", hide_default_value = true)]

@@ -21,6 +21,7 @@ use super::{
     page::quoted_path,
     reading::{Initial, model_for, refuse_classes_as_numbers},
     recover::persist,
+    runs::run_name,
     tune::{self, Before},
 };
 use anyhow::{Result, bail};
@@ -137,7 +138,7 @@ pub struct Train {
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     out: Option<PathBuf>,
     /// Continue a run
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "limit", "validation", "normalize", "ReadingArgs", "MethodArgs", "ScheduleArgs", "StopArgs"])]
+    #[arg(long, value_name = "RUN", value_parser = run_name(), conflicts_with_all = ["data", "limit", "validation", "normalize", "ReadingArgs", "MethodArgs", "ScheduleArgs", "StopArgs"])]
     resume: Option<PathBuf>,
     /// End after this time (60s, 10m, 2h): finishes the step and saves, so that the run can be continued
     #[arg(long, value_name = "TIME", value_parser = method::time)]

@@ -27,6 +27,7 @@ mod method_command;
 mod onnx_command;
 mod profile;
 mod report;
+mod runs_command;
 mod serve;
 mod state_command;
 mod sweep;
