@@ -2,23 +2,25 @@
 //! arguments: `python3 /usr/bin/wgrad train`.
 
 use anyhow::{Context, Result};
-use std::{
-    env,
-    ffi::OsString,
-    process::Command,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::{env, ffi::OsString, path::PathBuf, process::Command, sync::OnceLock};
 
-/// Number of words before the arguments.
-static BEFORE: AtomicUsize = AtomicUsize::new(1);
+/// Another program that runs this one.
+pub struct Interpreter {
+    /// Its path, as it was called: a Python finds its packages by it, where the file that a link leads to has others.
+    pub path: PathBuf,
+    /// Number of its words before the arguments, its own name included.
+    pub words: usize,
+}
 
-/// Sets the number of words before the arguments.
-pub fn set_before(words: usize) {
-    BEFORE.store(words.max(1), Ordering::Relaxed);
+static INTERPRETER: OnceLock<Interpreter> = OnceLock::new();
+
+/// Says that another program runs this one. Only the first call counts.
+pub fn set_interpreter(interpreter: Interpreter) {
+    let _kept = INTERPRETER.set(interpreter);
 }
 
 fn before() -> usize {
-    BEFORE.load(Ordering::Relaxed)
+    INTERPRETER.get().map_or(1, |interpreter| interpreter.words.max(1))
 }
 
 /// The arguments.
@@ -34,7 +36,11 @@ pub fn name() -> OsString {
 
 /// Another process of this program, still without arguments.
 pub fn again() -> Result<Command> {
-    let mut command = Command::new(env::current_exe().context("cannot find this program")?);
+    let program = match INTERPRETER.get().filter(|other| !other.path.as_os_str().is_empty()) {
+        Some(interpreter) => interpreter.path.clone(),
+        None => env::current_exe().context("cannot find this program")?,
+    };
+    let mut command = Command::new(program);
     command.args(env::args_os().take(before()).skip(1));
     Ok(command)
 }

@@ -60,6 +60,7 @@ mod web;
 
 use anyhow::Result;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+pub use invoked::Interpreter;
 use reading::{ReadingArgs, Wanted};
 use std::{borrow::Cow, ffi::OsString, panic, path::Path, process::ExitCode, sync::Arc};
 use wgrad::{
@@ -179,15 +180,14 @@ async fn run(cli: Cli) -> Result<ExitCode> {
     }
 }
 
-/// Runs the program with the arguments of this process.
-pub fn main() -> ExitCode {
-    main_after(1)
+/// Runs the program with the arguments of this process, where `interpreter`, such as Python, runs it.
+pub fn main_in(interpreter: Interpreter) -> ExitCode {
+    invoked::set_interpreter(interpreter);
+    main()
 }
 
-/// Runs the program with the arguments that follow the first `words` words of this process's command line. The first is
-/// the name of the program; where another program runs it, such as Python with a script, there are more.
-pub fn main_after(words: usize) -> ExitCode {
-    invoked::set_before(words);
+/// Runs the program with the arguments of this process.
+pub fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     without_talk_of_wayland();
     let reported = panic::take_hook();

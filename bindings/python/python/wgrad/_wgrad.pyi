@@ -21,7 +21,7 @@ def finish() -> None:
 def load_data(name: str, maxlen: int | None = None, num_words: int | None = None) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], list[str]]:
     """A data set by its name or from a path: training part, test part, names of the classes."""
 
-def main(words: int) -> int:
+def main(python: str, words: int) -> int:
     """Runs the program wgrad with the arguments that follow the first words of this process's command line."""
 
 def keras_weights(network: Network, text: str, weights: _Tensors) -> bytes:
