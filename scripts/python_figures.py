@@ -84,16 +84,16 @@ def median(values):
 
 
 def overhead(options):
-    rates = {"program": [], "package": []}
+    """The program and the package in turns. A ratio belongs to a round, since the speed of a machine drifts."""
+    programs, packages = [], []
     for number in range(options.rounds):
         # The first epoch has the compilation of kernels.
-        rates["program"] += program_epochs(options)[0][1:]
-        rates["package"] += package_epochs(options)[0][1:]
-        print(f"round {number + 1}: " + ", ".join(f"{name} {median(found):,.0f} images/s" for name, found in rates.items()), flush=True)
-    own, other = (median(rates[name]) for name in ("package", "program"))
-    spread = {name: f"{min(found):,.0f} to {max(found):,.0f}" for name, found in rates.items()}
-    print(f"{options.model}, batch {BATCH}: program {other:,.0f} images/s ({spread['program']}), package {own:,.0f} ({spread['package']}): "
-          f"overhead {100 * (other / own - 1):+.1f} %")
+        programs.append(median(program_epochs(options)[0][1:]))
+        packages.append(median(package_epochs(options)[0][1:]))
+        print(f"round {number + 1}: program {programs[-1]:,.0f} images/s, package {packages[-1]:,.0f} images/s", flush=True)
+    more = sorted(100 * (program / package - 1) for program, package in zip(programs, packages))
+    print(f"{options.model}, batch {BATCH}: program {median(programs):,.0f} images/s, package {median(packages):,.0f}: "
+          f"overhead {median(more):+.1f} % (of {len(more)} rounds {more[0]:+.1f} to {more[-1]:+.1f} %)")
 
 
 def imports(options):
