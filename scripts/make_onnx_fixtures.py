@@ -66,6 +66,39 @@ class Rows(nn.Module):
         return self.head(y[:, -1, :])
 
 
+class Causal(nn.Module):
+    """Heads of one product, whose attention sees only the steps up to each one's own."""
+
+    def __init__(self, size, heads):
+        super().__init__()
+        self.heads, self.parts, self.joined = heads, nn.Linear(size, 3 * size), nn.Linear(size, size)
+
+    def forward(self, x):
+        _, steps, size = x.shape
+        parts = (part.view(-1, steps, self.heads, size // self.heads).transpose(1, 2) for part in self.parts(x).chunk(3, -1))
+        heads = nn.functional.scaled_dot_product_attention(*parts, is_causal=True)
+        return self.joined(heads.transpose(1, 2).reshape(-1, steps, size))
+
+
+class Attends(nn.Module):
+    """The rows of an image as steps of an encoder; another one attends to its output."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows = nn.Linear(28, 12)
+        self.encoder = nn.TransformerEncoderLayer(12, 3, 16, batch_first=True, activation="gelu")
+        self.causal = Causal(12, 2)
+        self.keys = nn.Linear(12, 5)
+        self.cross = nn.MultiheadAttention(12, 4, kdim=5, vdim=12, batch_first=True)
+        self.head = nn.Linear(12, 10)
+
+    def forward(self, x):
+        x = self.encoder(self.rows(x.view(-1, 28, 28)))
+        x = x + self.causal(x)
+        x = x + self.cross(x, self.keys(x), x)[0]
+        return self.head(x.mean(1))
+
+
 def networks():
     yield "mlp", nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.GELU(), nn.Linear(8, 10), nn.LogSoftmax(1))
     yield "cnn", nn.Sequential(
@@ -74,6 +107,7 @@ def networks():
         nn.Linear(12, 10))
     yield "residual", Residual()
     yield "rows", Rows()
+    yield "attention", Attends()
 
 
 def save(tensor, name, path):

@@ -90,8 +90,8 @@ def later():
     image_read("pad_axes", [node("Pad", "x p _ a", "v")], {"p": pads, "a": ends}, 18)
     image_read("pad_axes_behind", [node("Pad", "x p _ a", "v")], {"p": pads, "a": ends - 4}, 18)
     image_refuse("pad_axes_twice", "the axes", [node("Pad", "x p _ a", "v")], {"p": pads, "a": np.array([2, -2])}, 18)
-    halves = node("Split", "w", "p q", axis=0, num_outputs=2)
-    image_refuse("second_output", "another output of Split", [halves, node("Conv", "x q", "v")], {"w": draw(4, 4, 3, 3)}, 18)
+    places = [node("MaxPool", "x", "p q", kernel_shape=[1, 1]), node("Cast", "q", "c", to=TensorProto.FLOAT), node("Conv", "c w", "v")]
+    image_refuse("second_output", "another output of MaxPool", places, {"w": draw(4, 4, 3, 3)[:2]}, 18)
     over_time()
     transposed()
 
@@ -516,6 +516,179 @@ def products():
     image_refuse("dot_images", "two matrices", [node("MatMul", "x k", "u"), node("MatMul", "u x", "v")], {"k": draw(7, 6)})
 
 
+#: Steps and features of a sequence, heads, and the length of each.
+T, F, H, D = 4, 6, 2, 3
+
+
+def projections(names="q k v", bias=True, features=F, units=H * D):
+    """Products of the sequence s with matrices, called by their names."""
+    nodes, tensors = [], {}
+    for name in names.split():
+        tensors[f"w{name}"] = draw(features, units)
+        nodes.append(node("MatMul", f"s w{name}", f"{name}m" if bias else f"{name}p"))
+        if bias:
+            tensors[f"b{name}"] = draw(units)
+            nodes.append(node("Add", f"b{name} {name}m", f"{name}p"))
+    return nodes, tensors
+
+
+def divided(name, *order):
+    """Heads of a product, with the axes in this order."""
+    return [node("Reshape", f"{name}p heads", f"{name}r"), node("Transpose", f"{name}r", f"{name}h", perm=list(order))]
+
+
+def attention():
+    """Attention as PyTorch's exporters, tf2onnx and Keras write it, and the operator."""
+    start, end = node("Reshape", "x r", "s"), [node("Flatten", "v", "f"), node("Gemm", "f w_end b_end", "y")]
+    shapes = {"r": np.array([-1, T, F]), "heads": np.array([0, 0, H, D]), "joined": np.array([0, 0, H * D])}
+    scale = np.float32(D**-0.5)
+    mask = np.triu(np.full((T, T), -1e9, "f4"), 1)
+
+    def made(nodes, tensors, features=F):
+        more = {"w_end": draw(T * features, 3), "b_end": draw(3)}
+        return [start, *nodes, *end], {**shapes, **tensors, **more}, (T * F,)
+
+    def attention_read(name, nodes, tensors, opset=17, features=F):
+        read(f"attention_{name}", *made(nodes, tensors, features), opset)
+
+    def attention_refuse(name, words, nodes, tensors, opset=17):
+        refuse(f"attention_{name}", words, *made(nodes, tensors), opset)
+
+    own, weights = projections()
+    q, k, kt, v = divided("q", 0, 2, 1, 3), divided("k", 0, 2, 1, 3), divided("k", 0, 2, 3, 1), divided("v", 0, 2, 1, 3)
+    split, whole = [*q, *kt, *v], [node("Transpose", "m", "mt", perm=[0, 2, 1, 3]), node("Reshape", "mt joined", "j")]
+    last, out = [node("MatMul", "j wo", "o"), node("Add", "o bo", "v")], {"wo": draw(H * D, F), "bo": draw(F)}
+    tail = [node("Softmax", "z", "p"), node("MatMul", "p vh", "m"), *whole, *last]
+    scaled = [node("MatMul", "qh kh", "u"), node("Mul", "u scale", "z")]
+    all = {**weights, **out, "scale": scale}
+    attention_read("scores_scaled", [*own, *split, *scaled, *tail], all)
+    attention_read("scores_divided", [*own, *split, node("MatMul", "qh kh", "u"), node("Div", "u root", "z"), *tail], {**all, "root": 1 / scale})
+    attention_read("queries_scaled", [*own, *split, node("Mul", "scale qh", "qs"), node("MatMul", "qs kh", "z"), *tail], all)
+    attention_read("product_scaled", [*own, node("Mul", "qp scale", "qq"), node("Reshape", "qq heads", "qr"), node("Transpose", "qr", "qh", perm=[0, 2, 1, 3]), *kt, *v, node("MatMul", "qh kh", "z"), *tail], all)
+    attention_read("other_scale", [*own, *split, *scaled, *tail], {**all, "scale": np.float32(0.9)})
+    attention_read("no_scale", [*own, *split, node("MatMul", "qh kh", "z"), *tail], all)
+    attention_read("dropout", [*own, *split, *scaled, node("Softmax", "z", "p"), node("Dropout", "p", "pd"), node("MatMul", "pd vh", "m"), *whole, *last], all)
+    attention_read("mask", [*own, *split, *scaled[:1], node("Mul", "u scale", "us"), node("Add", "mask us", "z"), *tail], {**all, "mask": mask[None, None]})
+    attention_read("mask_of_zeros", [*own, *split, *scaled[:1], node("Mul", "u scale", "us"), node("Add", "us mask", "z"), *tail], {**all, "mask": np.zeros((T, T), "f4")})
+    # The heads of a product may be its inner axis.
+    inner = [[node("Reshape", f"{n}p inner", f"{n}r"), node("Transpose", f"{n}r", f"{n}h", perm=order)] for n, order in (("q", [0, 3, 1, 2]), ("k", [0, 3, 2, 1]), ("v", [0, 3, 1, 2]))]
+    attention_read("heads_inside", [*own, *sum(inner, []), *scaled, *tail], {**all, "inner": np.array([0, 0, D, H])})
+    other = [node("Transpose", "m", "mt", perm=[0, 2, 3, 1]), node("Reshape", "mt joined", "j")]
+    attention_read("output_turned", [*own, *split, *scaled, *tail[:2], *other, *last], all)
+    # Scores with the keys first: a softmax over the third axis.
+    turned = [*own, *k, *divided("q", 0, 2, 3, 1), *divided("v", 0, 2, 3, 1), node("MatMul", "kh qh", "u"), node("Mul", "u scale", "z"), node("Softmax", "z", "p", axis=2)]
+    attention_read("keys_first", [*turned, node("MatMul", "vh p", "m"), node("Transpose", "m", "mt", perm=[0, 3, 1, 2]), node("Reshape", "mt joined", "j"), *last], all)
+    no_bias, bare = projections(bias=False)
+    attention_read("no_bias", [*no_bias, *split, *scaled, *tail[:-2], node("MatMul", "j wo", "v")], {**bare, "scale": scale, "wo": out["wo"]})
+    attention_read("last_bias", [*no_bias, *split, *scaled, *tail], {**bare, **out, "scale": scale})
+    # Values of another length, for queries of one sequence and keys and values of another.
+    half = [node("Transpose", "s", "st", perm=[0, 2, 1]), node("MaxPool", "st", "sp", kernel_shape=[2], strides=[2]), node("Transpose", "sp", "t", perm=[0, 2, 1])]
+    crossing = [*half, node("MatMul", "s wq", "qp"), node("MatMul", "t wk", "kp"), node("MatMul", "t wl", "vp"), *q, *kt, node("Reshape", "vp lengths", "vr"), node("Transpose", "vr", "vh", perm=[0, 2, 1, 3])]
+    apart = {**bare, "wl": draw(F, H * 5), "lengths": np.array([0, 0, H, 5]), "scale": scale, "wo": draw(H * 5, F), "bo": out["bo"], "joined": np.array([0, 0, H * 5])}
+    attention_read("crossing", [*crossing, *scaled, *tail], apart)
+    pytorch(attention_read)
+    keras(attention_read)
+    # One head without matrices.
+    one = [node("Transpose", "s", "st", perm=[0, 2, 1]), node("MatMul", "s st", "u"), node("Mul", "u scale", "z"), node("Softmax", "z", "p"), node("MatMul", "p s", "v")]
+    attention_read("one_head", one, {"scale": np.float32(0.3)})
+    attention_read("one_head_mask", [*one[:2], node("Add", "u mask", "z"), *one[3:]], {"mask": np.where(mask < 0, -np.inf, 0).astype("f4")})
+    # The operator, with all heads in one axis, or with an axis of heads.
+    op = [*own, node("Attention", "qp kp vp", "j", q_num_heads=H, kv_num_heads=H), *last]
+    attention_read("operator", op, {**weights, **out}, 23)
+    attention_read("operator_causal", [*own, node("Attention", "qp kp vp", "j", q_num_heads=H, kv_num_heads=H, is_causal=1, scale=0.8), *last], {**weights, **out}, 23)
+    attention_read("operator_axes", [*own, *q, *k, *v, node("Attention", "qh kh vh", "m"), *whole, *last], {**weights, **out}, 23)
+    seen = {**weights, **out, "mask": mask == 0}
+    attention_read("operator_mask", [*own, *q, *k, *v, node("Attention", "qh kh vh mask", "m"), *whole, *last], seen, 23)
+    attention_read("operator_one_head", [node("Attention", "s s s", "v", q_num_heads=1, kv_num_heads=1)], {}, 23)
+
+    window = np.where(np.abs(np.subtract.outer(range(T), range(T))) > 1, -1e9, 0).astype("f4")
+    masked = [*own, *split, *scaled[:1], node("Mul", "u scale", "us"), node("Add", "us mask", "z"), *tail]
+    attention_refuse("mask_window", "hides other steps", masked, {**all, "mask": window})
+    attention_refuse("mask_numbers", "-0.5 added to a score", masked, {**all, "mask": mask / 2e9})
+    attention_refuse("mask_of_heads", "hides other steps", masked, {**all, "mask": np.stack([mask, 0 * mask])})
+    attention_refuse("mask_of_keys", "a mask [1, 4]; wgrad has a causal one, of [4, 4] steps", masked, {**all, "mask": mask[:1]})
+    attention_read("mask_of_all_heads", masked, {**all, "mask": np.stack([mask, mask])})
+    select = [*own, *split, *scaled[:1], node("Mul", "u scale", "us"), node("Mul", "seen us", "ut"), node("Add", "ut mask", "z"), *tail]
+    attention_read("mask_selects", select, {**all, "seen": np.tril(np.ones((T, T), "f4")), "mask": mask})
+    attention_refuse("mask_zero_alone", "takes the scores of an attention", select, {**all, "seen": np.tril(np.ones((T, T), "f4")), "mask": 0 * mask})
+    follows = [node("MatMul", "s wm", "mm"), node("Unsqueeze", "mm one", "mask")]
+    attention_refuse("mask_follows", "takes the scores of an attention", [*follows, *masked], {**all, "wm": draw(F, T), "one": np.array([1])})
+    attention_refuse("over_queries", "takes the scores of an attention", [*own, *split, *scaled, node("Softmax", "z", "p", axis=2), *tail[1:]], all)
+    attention_refuse("scores_relu", "takes the scores of an attention", [*own, *split, *scaled, node("Relu", "z", "zz"), node("Softmax", "zz", "p"), *tail[1:]], all)
+    attention_refuse("no_output", "no product of all their outputs", [*own, *split, *scaled, *tail[:2], *whole, node("Relu", "j", "v")], all)
+    attention_refuse("width", "has 5 features, and its query 6", [*own, *split, *scaled, *tail], {**all, "wo": draw(H * D, 5), "bo": draw(5), "w_end": draw(T * 5, 3)})
+    attention_refuse("queries", "the queries of 2 heads", [*own, node("Tanh", "qp", "qt"), node("Reshape", "qt heads", "qr"), node("Transpose", "qr", "qh", perm=[0, 2, 1, 3]), *kt, *v, *scaled, *tail], all)
+    attention_refuse("operator_groups", "as many heads of keys", [*own, node("Attention", "qp kp vp", "j", q_num_heads=H, kv_num_heads=1), *last], {**weights, **out}, 23)
+    attention_refuse("operator_softcap", "softcap", [*own, node("Attention", "qp kp vp", "j", q_num_heads=H, kv_num_heads=H, softcap=2.0), *last], {**weights, **out}, 23)
+    attention_refuse("operator_past", "earlier steps", [*own, *q, *k, *v, node("Attention", "qh kh vh _ kh vh", "m"), *whole, *last], {**weights, **out}, 23)
+    halves = [node("Split", "w", "w1 w2", axis=1, num_outputs=2), node("MatMul", "s w1", "a"), node("MatMul", "s w2", "b"), node("Sub", "a b", "v")]
+    read("split_of_constant", *made(halves, {"w": draw(F, 2 * F)}), 18)
+    gate = [node("MatMul", "s w", "m"), node("Split", "m", "a b", axis=2), node("Sigmoid", "b", "g"), node("Mul", "a g", "v")]
+    refuse("attention_split_of_gate", "a part of the features", *made(gate, {"w": draw(F, 2 * F)}))
+    attention_refuse("split_of_steps", "parts of an axis", [node("Split", "s", "a b", axis=1), node("Add", "a b", "v")], {})
+
+
+def pytorch(attention_read):
+    """The forms of torch.onnx.export, with and without dynamo, for nn.MultiheadAttention and scaled_dot_product_attention."""
+    packed = {"w": draw(F, 3 * H * D), "b": draw(3 * H * D), "wo": draw(F, H * D), "bo": draw(F), "root": np.float32(D**-0.25), "thirds": np.array([H * D] * 3)}
+    product = [node("MatMul", "s w", "n"), node("Add", "n b", "a")]
+    end = [node("MatMul", "j wt", "o"), node("Add", "o bo", "v")]
+    packed["wt"] = packed["wo"].T.copy()
+    # Parts of one product; keys are turned in three axes, and both sides have the root of the scale.
+    parts = [node("Split", "a thirds", "qp kp vp", axis=-1)] + divided("q", 0, 2, 1, 3) + divided("k", 0, 2, 1, 3) + divided("v", 0, 2, 1, 3)
+    keys = [node("Reshape", "kh three", "k3"), node("Transpose", "k3", "k4", perm=[0, 2, 1]), node("Reshape", "k4 four", "kt")]
+    scores = [*keys, node("Mul", "qh root", "qs"), node("Mul", "kt root", "ks"), node("MatMul", "qs ks", "u")]
+    mixed = [node("MatMul", "p vh", "m"), node("Transpose", "m", "mt", perm=[0, 2, 1, 3]), node("Reshape", "mt joined", "j")]
+    more = {"three": np.array([-1, T, D]), "four": np.array([-1, H, D, T])}
+    attention_read("sdpa", [*product, *parts, *scores, node("Softmax", "u", "p"), *mixed, *end], {**packed, **more}, 20)
+    ones = [node("Shape", "qh", "n4"), node("Slice", "n4 two three1 zero", "n1"), node("Concat", "n1 n1", "nn", axis=0), node("Expand", "one nn", "on")]
+    low = [node("Trilu", "on", "tri", upper=0), node("Equal", "tri none", "is"), node("Where", "is low none", "mask"), node("Add", "u mask", "z"), node("Softmax", "z", "p")]
+    causal = {"two": np.array([2]), "three1": np.array([3]), "zero": np.array([0]), "one": np.float32(1), "none": np.float32(0), "low": np.float32(-np.inf)}
+    attention_read("sdpa_causal", [*product, *parts, *scores, *ones, *low, *mixed, *end], {**packed, **more, **causal}, 20)
+    # nn.MultiheadAttention with time first: an axis of three parts, and heads in one axis with the batch.
+    front = [node("Transpose", "s", "st", perm=[1, 0, 2]), node("MatMul", "st w", "n"), node("Add", "n b", "a"), node("Reshape", "a five", "a5")]
+    front += [node("Unsqueeze", "a5 zero", "a6"), node("Transpose", "a6", "a7", perm=[3, 1, 2, 0, 4]), node("Squeeze", "a7 at", "a8")]
+    front += [node("Gather", f"a8 {n}", f"{name}g", axis=0) for n, name in ((0, "q"), (1, "k"), (2, "v"))]
+    batch = [node("Shape", "st", "n3"), node("Gather", "n3 1", "nb", axis=0), node("Mul", "nb count", "nh"), node("Unsqueeze", "nh zero", "nu"), node("Concat", "steps nu length", "rows", axis=0)]
+    rows = [x for n in "qkv" for x in (node("Reshape", f"{n}g rows", f"{n}r"), node("Transpose", f"{n}r", f"{n}h", perm=[1, 0, 2]))]
+    three = [node("Mul", "qh scale", "qs"), node("Transpose", "kh", "kt", perm=[0, 2, 1]), node("MatMul", "qs kt", "u"), node("Softmax", "u", "p", axis=-1), node("MatMul", "p vh", "m")]
+    back = [node("Transpose", "m", "mt", perm=[1, 0, 2]), node("Mul", "nb steps0", "nt"), node("Unsqueeze", "nt zero", "ntu"), node("Concat", "ntu width", "flat", axis=0), node("Reshape", "mt flat", "j")]
+    back += [node("Gemm", "j wo bo", "g", transB=1), node("Reshape", "g joined3", "gt"), node("Transpose", "gt", "v", perm=[1, 0, 2])]
+    numbers = {"five": np.array([T, -1, 3, F]), "zero": np.array([0]), "at": np.array([3]), "0": np.array(0), "1": np.array(1), "2": np.array(2), "count": np.array(H), "steps": np.array([T]),
+               "length": np.array([D]), "steps0": np.array(T), "width": np.array([H * D]), "joined3": np.array([T, -1, F]), "scale": np.float32(D**-0.5)}
+    attention_read("time_first", [*front, *batch, *rows, *three, *back], {**packed, **numbers}, 17)
+    # timm: an axis of three parts; nanoGPT: parts of a product without a bias, and a mask by Where.
+    timm = [node("Reshape", "a five", "a5"), node("Transpose", "a5", "a6", perm=[2, 0, 3, 1, 4])]
+    timm += [x for n, name in enumerate("qkv") for x in (node("Slice", f"a6 {n} {n + 1} zero", f"{name}i"), node("Squeeze", f"{name}i zero", f"{name}h"))]
+    timm += [node("Mul", "qh scale", "qs"), node("Transpose", "kh", "kt", perm=[0, 1, 3, 2]), node("MatMul", "qs kt", "u"), node("Softmax", "u", "p"), *mixed, *end]
+    starts = {str(n): np.array([n]) for n in range(4)}
+    attention_read("timm", [*product, *timm], {**packed, **numbers, **starts, "five": np.array([-1, T, 3, H, D])}, 20)
+    gpt = [node("MatMul", "s w", "a"), *parts, node("Transpose", "kh", "kt", perm=[0, 1, 3, 2]), node("MatMul", "qh kt", "u"), node("Mul", "u scale", "us")]
+    gpt += [node("Where", "hidden low us", "z"), node("Softmax", "z", "p"), *mixed, node("MatMul", "j wt", "v")]
+    hidden = np.triu(np.ones((1, 1, T, T), bool), 1)
+    attention_read("nano_gpt", gpt, {**packed, "hidden": hidden, "low": np.float32(-np.inf), "scale": np.float32(D**-0.5)}, 17)
+
+
+def keras(attention_read):
+    """Keras's EinsumDense and Einsum, and what tf2onnx makes of them: products of all steps of all sequences as rows."""
+    equations = {n: node("Einsum", f"s w{n}", f"{n}e", equation="abc,cde->abde") for n in "qkv"}
+    tensors = {**{f"w{n}": draw(F, H, D) for n in "qkv"}, **{f"b{n}": draw(H, D) for n in "qkv"}, "wo": draw(H, D, F), "bo": draw(F), "scale": np.float32(D**-0.5)}
+    biases = [node("Add", f"{n}e b{n}", f"{n}h") for n in "qkv"]
+    scores = [node("Mul", "qh scale", "qs"), node("Einsum", "kh qs", "u", equation="aecd,abcd->acbe"), node("Softmax", "u", "p", axis=-1)]
+    mixed = [node("Einsum", "p vh", "m", equation="acbe,aecd->abcd"), node("Einsum", "m wo", "o", equation="abcd,cde->abe"), node("Add", "o bo", "v")]
+    attention_read("keras", [*equations.values(), *biases, *scores, *mixed], tensors)
+    causal = np.triu(np.full((1, 1, T, T), -1e9, "f4"), 1)
+    attention_read("keras_causal", [*equations.values(), *biases, *scores[:2], node("Add", "u mask", "z"), node("Softmax", "z", "p"), *mixed], {**tensors, "mask": causal})
+    flat = [node("Reshape", "s rows", "sr")]
+    for n in "qkv":
+        flat += [node("MatMul", f"sr w{n}", f"{n}m"), node("Reshape", f"{n}m heads4", f"{n}r"), node("Add", f"{n}r b{n}", f"{n}a")]
+    flat += [node("Transpose", "ka", "kh", perm=[0, 2, 3, 1]), node("Mul", "qa scale", "qs"), node("Transpose", "qs", "qh", perm=[0, 2, 1, 3]), node("Transpose", "va", "vh", perm=[0, 2, 1, 3])]
+    flat += [node("MatMul", "qh kh", "u"), node("Softmax", "u", "p"), node("MatMul", "p vh", "m"), node("Transpose", "m", "mt", perm=[0, 2, 1, 3]), node("Reshape", "mt wide", "mr")]
+    flat += [node("MatMul", "mr wo", "om"), node("Reshape", "om r", "o"), node("Add", "o bo", "v")]
+    matrices = {k: v.reshape(F, -1) if k in ("wq", "wk", "wv") else v.reshape(-1, F) if k == "wo" else v for k, v in tensors.items()}
+    attention_read("tf2onnx", flat, {**matrices, "rows": np.array([-1, F]), "heads4": np.array([-1, T, H, D]), "wide": np.array([-1, H * D])})
+
+
 def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
@@ -531,6 +704,7 @@ def main():
     moved()
     resized()
     products()
+    attention()
     print(len(list(FOLDER.iterdir())), "files,", sum(f.stat().st_size for f in FOLDER.iterdir()), "bytes")
 
 

@@ -7,8 +7,8 @@ use wgrad::{
     checkpoint::Checkpoint,
     feed::{Batch, Step, split_mix},
     layers::{
-        Activation, Concatenate, Conv2D, Dense, Embedding, Flatten, GRU, GlobalAveragePooling1D, InputLayer,
-        Layer, Masking, MultiHeadAttention, Permute, Reshape,
+        Activation, Attention, Concatenate, Conv2D, Dense, Embedding, Flatten, GRU, GlobalAveragePooling1D,
+        InputLayer, Layer, Masking, MultiHeadAttention, Permute, Reshape,
     },
     loss::Loss,
     model::{Head, Model},
@@ -21,7 +21,7 @@ use wgrad_formats::{
     Error, model_file,
     onnx::{
         self,
-        execute::{Device, Outcome, run_case},
+        execute::{Device, Outcome, run, run_case},
         export::{Layout, Options},
         import,
         proto::{AttributeProto, ModelProto, NodeProto, TensorProto, kind},
@@ -91,8 +91,17 @@ fn read_back(
 /// Every built-in network on small images, and the model files with every layer.
 fn models() -> Vec<Model> {
     let small = NETWORKS.iter().map(|(name, _)| network(name, [12, 12, 1], 5).expect("built in"));
-    let names =
-        ["layers", "recurrent", "sequences", "merged", "normalizations", "steps", "shapes", "products"];
+    let names = [
+        "layers",
+        "recurrent",
+        "sequences",
+        "merged",
+        "normalizations",
+        "steps",
+        "shapes",
+        "products",
+        "attention",
+    ];
     let files = names.map(|name| {
         let path = wgrad_testing::fixture("onnx").join(name).with_extension("toml");
         model_file::load(&path).unwrap_or_else(|e| panic!("{e}"))
@@ -132,8 +141,6 @@ fn what_is_exported_is_imported_as_the_same_network() {
     layers.insert("Embedding");
     // So has a network of several inputs.
     layers.insert("InputLayer");
-    // It takes the outputs of two layers, so that no default of it fits below.
-    layers.insert("MultiHeadAttention");
     // It is refused where words are tested.
     layers.insert("Masking");
     // The export refuses, by name, any layer that is in none of the networks.
@@ -288,16 +295,6 @@ fn words_are_exported_and_imported() {
     assert_eq!((imported.model.words().expect("fits")[0].count, imported.input.floats), (9, true));
     let got = logits(&imported.model, &floats, &imported.weights, &images);
     assert!(apart(&got, &expected) < 1e-6);
-    // Attention has no operator in the version of the files.
-    let attends = Model::new("attends", [3, 2, 1])
-        .add(Reshape { target_shape: vec![3, 2], name: Some("x".into()) })
-        .add_from(MultiHeadAttention::new(1, 2), &["x", "x"])
-        .add(Flatten::new())
-        .add(Dense::new(2));
-    let weights = self::weights(&attends);
-    let refused = onnx::export::export(&attends, &floats, &weights, &Options::default()).map(drop);
-    let refused = refused.expect_err("it has no form").to_string();
-    assert!(refused.contains("MultiHeadAttention cannot be written as ONNX"), "{refused}");
     for first in
         [Layer::from(Masking::new()), Layer::from(Embedding { mask_zero: true, ..Embedding::new(9, 4) })]
     {
@@ -414,10 +411,13 @@ fn tensor(path: &Path) -> Tensor {
     onnx::read_tensor(&path.display().to_string(), &fs::read(path).expect("is there")).expect("a tensor")
 }
 
+/// The networks that PyTorch exported.
+const PYTORCH: [&str; 5] = ["mlp", "cnn", "residual", "rows", "attention"];
+
 #[test]
 fn files_of_pytorch_are_read_with_their_weights_turned() {
     let mut seen = 0;
-    for name in ["mlp", "cnn", "residual", "rows"] {
+    for name in PYTORCH {
         let folder = wgrad_testing::fixture("onnx").join(format!("pytorch_{name}"));
         let file = onnx::read(name, &fs::read(folder.join("model.onnx")).expect("is there")).expect("reads");
         let imported = import::import(name, &file, &import::Options::default())
@@ -440,12 +440,12 @@ fn files_of_pytorch_are_read_with_their_weights_turned() {
         assert!(error < 1e-5, "{name}: {error:e}");
         seen += 1;
     }
-    assert_eq!(seen, 4);
+    assert_eq!(seen, 5);
 }
 
 #[test]
 fn weights_have_their_origins_in_the_tensors_of_the_file() {
-    for name in ["mlp", "cnn", "residual", "rows"] {
+    for name in PYTORCH {
         let folder = wgrad_testing::fixture("onnx").join(format!("pytorch_{name}"));
         let file = onnx::read(name, &fs::read(folder.join("model.onnx")).expect("is there")).expect("reads");
         let options = import::Options { training: true, ..import::Options::default() };
@@ -544,11 +544,18 @@ fn what_cannot_be_read_is_named() {
     assert!(error.to_string().contains("its outputs: logits, probabilities"), "{error}");
 }
 
+/// Networks whose files have constants of all kinds.
+fn varied() -> Vec<Model> {
+    let built = ["mlp", "cnn", "cnn-bn", "rnn", "lstm", "gru"];
+    let built = built.map(|name| network(name, [28, 28, 1], 3).expect("built in"));
+    let attention = model_file::load(&wgrad_testing::fixture("onnx").join("attention.toml"));
+    built.into_iter().chain([attention.unwrap_or_else(|e| panic!("{e}"))]).collect()
+}
+
 #[test]
 fn constants_of_any_shape_are_read_or_refused() {
     let mut refused = 0;
-    for name in ["mlp", "cnn", "cnn-bn", "rnn", "lstm", "gru"] {
-        let model = network(name, [28, 28, 1], 3).expect("built in");
+    for model in varied() {
         let file =
             onnx::export::export(&model, &Preprocessing::default(), &weights(&model), &Options::default())
                 .expect("exports");
@@ -578,8 +585,7 @@ fn constants_of_any_shape_are_read_or_refused() {
 fn lengths_that_no_memory_holds_are_refused() {
     let (large, huge) = (1i64 << 32, i64::MAX);
     let mut refused = 0;
-    for name in ["mlp", "cnn", "cnn-bn", "rnn", "lstm", "gru"] {
-        let model = network(name, [28, 28, 1], 3).expect("built in");
+    for model in varied() {
         let file =
             onnx::export::export(&model, &Preprocessing::default(), &weights(&model), &Options::default())
                 .expect("exports");
@@ -693,6 +699,98 @@ fn normalizations_stay_the_layers_that_they_are() {
         };
         assert_eq!(shapes(&imported.model), shapes(&model), "ones and zeros are no weights of their own");
         assert_eq!(imported.weights, weights);
+    }
+}
+
+/// The attention of a file is the layer that was exported, with the same weights: none is computed.
+#[test]
+fn attention_stays_the_layer_that_it_is() {
+    let path = wgrad_testing::fixture("onnx").join("attention.toml");
+    let model = model_file::load(&path).unwrap_or_else(|e| panic!("{e}"));
+    let weights = weights(&model);
+    for layout in [Layout::Nhwc, Layout::Nchw] {
+        let options = Options { layout, ..Options::default() };
+        let (_, imported) = read_back(&model, &Preprocessing::default(), &weights, &options);
+        // Names are those of the nodes.
+        let attention = |model: &Model| -> Vec<Layer> {
+            let kinds = ["MultiHeadAttention", "Attention"];
+            let own = model.layers.iter().filter(|layer| kinds.contains(&layer.kind()));
+            own.cloned().map(|layer| named(layer, None)).collect()
+        };
+        assert_eq!(attention(&imported.model), attention(&model));
+        assert_eq!(attention(&model).len(), 5);
+        // An activation is a layer of its own, and a sum has two terms.
+        assert_eq!(imported.model.layers.len(), model.layers.len() + 2, "{:?}", imported.model.layers);
+        assert_eq!(imported.weights, weights);
+    }
+}
+
+/// The layer with another name.
+fn named(layer: Layer, name: Option<&str>) -> Layer {
+    let name = name.map(String::from);
+    match layer {
+        Layer::MultiHeadAttention(layer) => MultiHeadAttention { name, ..layer }.into(),
+        Layer::Attention(layer) => Attention { name, ..layer }.into(),
+        other => other,
+    }
+}
+
+/// What the file of a network with attention computes operator by operator, on the kernels, is what the network computes.
+#[test]
+fn attention_runs_as_operators() {
+    let path = wgrad_testing::fixture("onnx").join("attention.toml");
+    let model = model_file::load(&path).unwrap_or_else(|e| panic!("{e}"));
+    let (weights, images, input) = (weights(&model), images(&model, 3), Preprocessing::default());
+    let expected = logits(&model, &input, &weights, &images);
+    let options = Options::default();
+    let file = onnx::export::export(&model, &input, &weights, &options).unwrap_or_else(|e| panic!("{e}"));
+    let tensors = onnx::export::inputs(&images, &model, &input, &options).expect("fits");
+    let tensors = tensors.into_iter().map(|(_, tensor)| tensor).collect();
+    let context = wgrad_testing::open(false);
+    let device = Device::new(&context);
+    let graph = file.graph.as_ref().expect("has one");
+    let outputs = pollster::block_on(run(&device, graph, tensors)).unwrap_or_else(|e| panic!("{e:?}"));
+    let got: Vec<f64> = outputs[0].reals().expect("numbers").iter().map(|v| f64::from(*v)).collect();
+    let error = apart(&got, &expected);
+    assert!(error < 1e-5, "{error:e}");
+}
+
+/// Sizes of an attention that do not fit are refused in words, and so are its masks of whole steps.
+#[test]
+fn attention_that_does_not_fit_is_refused_in_words() {
+    let attends = |first: Layer| {
+        let steps = Reshape { target_shape: vec![3, 2], name: Some("x".into()) };
+        let model = Model::new("attends", [3, 2, 1]).add(steps).add(first);
+        let name = model.layers[1].rules().given_name().expect("has one").to_string();
+        model.add_from(MultiHeadAttention::new(2, 1), &[&name, &name]).add(Flatten::new()).add(Dense::new(2))
+    };
+    let floats = Preprocessing { floats: true, ..Preprocessing::default() };
+    let masked = attends(Masking { name: Some("masked".into()), ..Masking::new() }.into());
+    let refused = onnx::export::export(&masked, &floats, &weights(&masked), &Options::default()).map(drop);
+    let refused = refused.expect_err("it has a mask").to_string();
+    assert!(refused.contains("layer 2") && refused.contains("has a mask"), "{refused}");
+
+    // Constants of another length, by the name of the tensor.
+    let plain = attends(Dense { name: Some("rows".into()), ..Dense::new(4) }.into());
+    let file = onnx::export::export(&plain, &floats, &weights(&plain), &Options::default()).expect("exports");
+    for (name, shape, words) in [
+        ("multi_head_attention_1.query_kernel", vec![3, 2], "a product of"),
+        ("multi_head_attention_1.output_kernel", vec![3, 4], "the output of 2 heads, with [3, 4]"),
+        ("multi_head_attention_1.output_kernel", vec![2, 3], "has 3 features, and its query 4"),
+        ("multi_head_attention_1/query/heads_shape", vec![5], "[3, 2] does not reshape to [0, 1, 3, 1]"),
+    ] {
+        let mut file = file.clone();
+        let graph = file.graph.as_mut().expect("has one");
+        let n = graph.initializer.iter().position(|t| t.name == name).unwrap_or_else(|| panic!("no {name}"));
+        let all = shape.iter().product();
+        let other = match name.ends_with("shape") {
+            true => Tensor::whole(&shape, vec![0, 0, 1, 3, 1]),
+            false => Tensor::real(&shape, vec![0.5; all]),
+        };
+        graph.initializer[n] = other.to_proto(name);
+        let refused = import::import("net.onnx", &file, &import::Options::default()).map(drop);
+        let refused = refused.expect_err(name).to_string();
+        assert!(refused.contains(words), "{name} {shape:?}: {refused}");
     }
 }
 

@@ -1,14 +1,14 @@
 //! Conversion of each layer to nodes.
 
 use super::{
-    Flow, Weights, Writer, recurrent,
+    Flow, Weights, Writer, attention, recurrent,
     writer::{float, int, ints, text},
 };
 use crate::onnx::{proto::kind, tensor::Tensor};
 use wgrad::layers::{
-    self, ActivationName, Attention, AveragePooling2D, BatchNormalization, By, Conv2DTranspose, Dense,
-    DepthwiseConv2D, Dot, EinsumDense, GroupNormalization, Interpolation, Layer, LayerNormalization,
-    MaxPooling2D, Padding, Pair, Place, RMSNormalization, Rules, SeparableConv2D, TimeDistributed,
+    self, ActivationName, AveragePooling2D, BatchNormalization, By, Conv2DTranspose, Dense, DepthwiseConv2D,
+    Dot, EinsumDense, GroupNormalization, Interpolation, Layer, LayerNormalization, MaxPooling2D, Padding,
+    Pair, Place, RMSNormalization, Rules, SeparableConv2D, TimeDistributed,
 };
 
 type Said<T> = std::result::Result<T, String>;
@@ -27,7 +27,8 @@ pub(super) fn write(
         Layer::Dense(layer) => dense(w, layer, place, x, weights),
         Layer::EinsumDense(layer) => einsum(w, layer, place, x, weights),
         Layer::Dot(layer) => dot(w, layer, place, inputs),
-        Layer::Attention(layer) => attention(w, layer, place, inputs),
+        Layer::Attention(layer) => attention::plain(w, layer, place, inputs),
+        Layer::MultiHeadAttention(layer) => attention::of_heads(w, layer, place, inputs, weights)?,
         Layer::Conv2D(layer) => {
             let kernel = weights.tensor(place.parameters[0]).transposed(&[3, 2, 0, 1]);
             let taps = Taps {
@@ -543,25 +544,6 @@ fn dot(w: &mut Writer, layer: &Dot, place: &Place, inputs: &[Flow]) -> Flow {
         let lens = w.whole(&format!("{name}/shape"), &lens);
         y = w.node("Reshape", name, &[&y, &lens], Vec::new());
     }
-    Flow { name: y, shape: place.output.clone(), nchw: false }
-}
-
-/// Appends the mean of values, weighted by a softmax of products of queries and keys.
-fn attention(w: &mut Writer, layer: &Attention, place: &Place, inputs: &[Flow]) -> Flow {
-    let name = place.name.as_str();
-    let inputs: Vec<Flow> = inputs.iter().map(|x| w.nhwc(x)).collect();
-    let (query, value, key) = (&inputs[0], &inputs[1], inputs.get(2).unwrap_or(&inputs[1]));
-    let key = w.transpose(&format!("{name}/key"), &key.name, &[0, 2, 1]);
-    let mut scores = w.node("MatMul", &format!("{name}/scores"), &[&query.name, &key], Vec::new());
-    if layer.use_causal_mask {
-        let (queries, keys) = (query.shape[0], value.shape[0]);
-        let hidden = |at: usize| if at % keys > at / keys { -1e9 } else { 0.0 };
-        let mask = Tensor::real(&[queries, keys], (0..queries * keys).map(hidden).collect());
-        let mask = w.constant(&format!("{name}/mask"), mask);
-        scores = w.node("Add", &format!("{name}/seen"), &[&scores, &mask], Vec::new());
-    }
-    let shares = w.node("Softmax", &format!("{name}/shares"), &[&scores], vec![int("axis", -1)]);
-    let y = w.node("MatMul", name, &[&shares, &value.name], Vec::new());
     Flow { name: y, shape: place.output.clone(), nchw: false }
 }
 

@@ -2,6 +2,7 @@
 //! require. They are transposed for layers that work along the last axis. Weights keep their names, such as
 //! `conv2d_1.kernel`.
 
+mod attention;
 mod layer;
 mod recurrent;
 mod writer;

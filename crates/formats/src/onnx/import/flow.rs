@@ -1,5 +1,9 @@
 //! Values between nodes: the relation of the file's axes to wgrad's.
 
+use super::{
+    factors::{Axes, Factor, longer},
+    views::{Base, Source, View},
+};
 use crate::onnx::tensor::Tensor;
 use std::rc::Rc;
 
@@ -51,6 +55,10 @@ pub(super) enum Value {
     Flow(Flow),
     /// A constant of the file; in shapes, -1 stands for a batch of any length.
     Constant(Rc<Tensor>),
+    /// The output of a layer in another arrangement, or a part of an attention.
+    View(Rc<View>),
+    /// Several values.
+    Sequence(Rc<[Value]>),
     /// Zeros of a shape that depends on the batch.
     Zeros,
 }
@@ -144,5 +152,46 @@ impl Flow {
     /// True if it is an image or a sequence with channels first, as ONNX's operators with windows take it.
     pub fn is_channels_first(&self) -> bool {
         self.axes == [0, 3, 1, 2].map(Axis::Of) || self.axes == [0, 2, 1].map(Axis::Of)
+    }
+
+    /// The layer's output as the file has it; `None` where it is no sequence or image, or its order is not that of wgrad.
+    pub fn view(&self, batch: Option<usize>) -> Option<View> {
+        if self.raw || self.whole || self.flipped || self.gather.is_some() || self.shape.len() < 2 {
+            return None;
+        }
+        let source = Source { layer: self.layer.clone(), shape: self.shape.clone() };
+        let axis = |axis: &Axis| match axis {
+            Axis::Of(n) => Some(vec![source.factor(*n, batch)]),
+            Axis::One => Some(Vec::new()),
+            Axis::Directions | Axis::Units => None,
+        };
+        let axes = Axes(self.axes.iter().map(axis).collect::<Option<_>>()?);
+        Some(View { base: Base::Layer(source), axes, offset: 0, scale: 1.0, sole: self.sole })
+    }
+
+    /// The value of a view, if each of its axes is one of the layer's own.
+    pub fn of(view: &View, batch: Option<usize>) -> Option<Self> {
+        let Base::Layer(source) = &view.base else { return None };
+        if view.offset != 0 || view.scale != 1.0 {
+            return None;
+        }
+        let own: Vec<Factor> = (0..=source.shape.len()).map(|n| source.factor(n, batch)).collect();
+        let mut open: Vec<usize> = (0..own.len()).collect();
+        let mut axes = Vec::new();
+        for axis in &view.axes.0 {
+            let found = match longer(axis)[..] {
+                [] => open.iter().position(|n| own[*n].len == 1 && axis.contains(&own[*n])),
+                [one] => Some(open.iter().position(|n| own[*n] == one)?),
+                _ => return None,
+            };
+            axes.push(found.map_or(Axis::One, |at| Axis::Of(open.remove(at))));
+        }
+        // An axis of length 1 may be anywhere.
+        for n in open {
+            let at = axes.iter().position(|axis| *axis == Axis::One).filter(|_| own[n].len == 1)?;
+            axes[at] = Axis::Of(n);
+        }
+        let layer = source.layer.clone();
+        Some(Self { layer, sole: view.sole, ..Self::new("", &source.shape, axes) })
     }
 }

@@ -1,13 +1,21 @@
 //! Nodes that combine several values of the network.
 
-use super::{Flow, Said, layers::Reader};
+use super::{Flow, Said, layers::Reader, sequence};
 use wgrad::layers::{Add, Average, Concatenate, Layer, Maximum, Minimum, Multiply, Subtract};
 
 impl Reader<'_, '_> {
     /// Imports a node of several values, such as Add or Concat; all inputs must have the same order of axes.
     pub(super) fn join(&mut self, layer: Layer) -> Said<Flow> {
         let flows = (0..self.inputs.len()).map(|n| self.flow(n)).collect::<Said<Vec<_>>>()?;
-        let first = flows[0];
+        let mut flows: Vec<Flow> = flows.into_iter().cloned().collect();
+        // Beside a sequence, an image of one channel is one, too.
+        if flows.iter().any(|flow| flow.shape.len() == 2) {
+            for flow in &mut flows {
+                let positive = flow.positive;
+                *flow = Flow { positive, ..sequence::of_image(self.network, flow, self.name)? };
+            }
+        }
+        let first = &flows[0];
         for flow in &flows {
             flow.settled()?;
             if flow.axes != first.axes || flow.gather.is_some() && matches!(layer, Layer::Concatenate(_)) {

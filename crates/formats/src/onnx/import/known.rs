@@ -51,6 +51,20 @@ const RNN: &[Attribute] = &[
 /// attribute where a version lacks it.
 const KNOWN: &[(&str, &[Attribute])] = &[
     (
+        "Attention",
+        &[
+            ("is_causal", Flag),
+            ("kv_num_heads", Int),
+            ("q_num_heads", Int),
+            // What another output holds, which nothing here uses.
+            ("qk_matmul_output_mode", Int),
+            ("scale", Float),
+            ("softcap", Float),
+            // The precision of the softmax: 32 bits.
+            ("softmax_precision", Only(1)),
+        ],
+    ),
+    (
         "AveragePool",
         &[
             ("auto_pad", PADS),
@@ -138,10 +152,12 @@ const KNOWN: &[(&str, &[Attribute])] = &[
             ("strides", Ints),
         ],
     ),
+    ("Mod", &[("fmod", Only(0))]),
     ("Pad", &[("mode", Word(&["constant", "reflect", "edge", "wrap"])), ("pads", Ints), ("value", Float)]),
     ("RMSNormalization", &[("axis", Int), ("epsilon", Float), ("stash_type", Only(1))]),
     ("RNN", RNN),
     ("ReduceMean", REDUCE),
+    ("ReduceProd", REDUCE),
     ("ReduceSum", REDUCE),
     ("Reshape", &[("allowzero", Flag)]),
     (
@@ -165,10 +181,12 @@ const KNOWN: &[(&str, &[Attribute])] = &[
     ("Softmax", &[("axis", Int)]),
     ("SpaceToDepth", &[("blocksize", Int)]),
     ("Split", &[("axis", Int), ("num_outputs", Int), ("split", Ints)]),
+    ("SplitToSequence", &[("axis", Int), ("keepdims", Flag)]),
     ("Squeeze", &[("axes", Ints)]),
     ("Swish", &[("alpha", Float)]),
     ("ThresholdedRelu", &[("alpha", Float)]),
     ("Transpose", &[("perm", Ints)]),
+    ("Trilu", &[("upper", Flag)]),
     ("Unsqueeze", &[("axes", Ints)]),
 ];
 

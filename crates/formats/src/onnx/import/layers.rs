@@ -1,6 +1,6 @@
 //! Converts nodes to layers, except those for sequences.
 
-use super::{Axis, Flow, Said, Value, network::Network, sequence, short, written::Function};
+use super::{Axis, Flow, Said, Value, heads, network::Network, sequence, short, written::Function};
 use crate::onnx::{
     attributes::Node,
     proto::{NodeProto, kind},
@@ -20,6 +20,7 @@ const ON_SEQUENCES: &[&str] = &[
     "BatchNormalization",
     "Conv",
     "ConvTranspose",
+    "Einsum",
     "GlobalAveragePool",
     "GlobalMaxPool",
     "GroupNormalization",
@@ -34,7 +35,8 @@ const ON_SEQUENCES: &[&str] = &[
     "Resize",
 ];
 
-/// Imports `node`. Returns its output. `sole` is true if no other node takes its first input.
+/// Imports `node`. Returns its output. `sole` is true if no other node takes the first of its inputs that
+/// is no constant.
 pub(super) fn node(
     network: &mut Network,
     node: &Node<'_>,
@@ -44,7 +46,7 @@ pub(super) fn node(
 ) -> Said<Flow> {
     let mut b = Reader { network, node: *node, inputs, name };
     if let ("Add" | "Sub" | "Mul" | "Div", Some(Some(Value::Constant(_)))) = (node.op(), inputs.first()) {
-        return b.with_constant(b.flow(1)?, b.constant(0)?, true, false);
+        return b.with_constant(b.flow(1)?, b.constant(0)?, true, sole);
     }
     if let ("Gather", Some(Some(Value::Constant(_)))) = (node.op(), inputs.first()) {
         return b.lookup(b.flow(1)?, b.constant(0)?);
@@ -417,6 +419,10 @@ impl<'a> Reader<'a, '_> {
     /// Returns true if the previous layer takes `c` as its bias.
     pub(super) fn bias(&mut self, x: &Flow, c: &Tensor) -> bool {
         let Some(built) = self.network.layer(x.layer.as_deref()) else { return false };
+        if let Layer::MultiHeadAttention(_) = built.layer {
+            let name = built.name.clone();
+            return heads::output_bias(self.network, &name, c);
+        }
         let flag = match &mut built.layer {
             Layer::Dense(layer) => &mut layer.use_bias,
             Layer::Conv1D(layer) => &mut layer.use_bias,

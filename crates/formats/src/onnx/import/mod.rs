@@ -2,23 +2,33 @@
 //! order of their axes. Therefore transposes cost nothing, and channels come last in wgrad with any order in the
 //! file; weights are transposed to match.
 
+mod attention;
 mod axes;
+mod constants;
+mod factors;
 mod flow;
 mod gates;
+mod heads;
 mod join;
 mod known;
+mod late;
 mod layers;
 mod moved;
 mod network;
+mod nodes;
 mod normal;
+mod operator;
 mod operators;
 mod order;
 mod origins;
+mod parts;
 mod pointwise;
+mod product;
 mod recurrent;
 mod sequence;
 mod shapes;
 mod table;
+mod views;
 mod weights;
 mod window;
 mod written;
@@ -117,7 +127,7 @@ pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Import
     let graph = file.graph.as_ref().ok_or_else(|| fail("has no graph".into()))?;
     let mut import = Import::new(graph, file, options).map_err(fail)?;
     for step in std::mem::take(&mut import.steps) {
-        import.step(&step).map_err(|message| fail(located(step.node(), &message)))?;
+        import.step(&step).map_err(fail)?;
     }
     let model = import.finish(options).map_err(fail)?;
     let parameters = model.parameters()?;
@@ -174,6 +184,8 @@ fn located(node: &NodeProto, message: &str) -> String {
 /// An import in progress.
 struct Import<'a> {
     values: BTreeMap<&'a str, Value>,
+    /// The nodes that give the values which are views.
+    late: BTreeMap<&'a str, &'a NodeProto>,
     network: Network,
     steps: Vec<Step<'a>>,
     uses: BTreeMap<&'a str, usize>,
@@ -298,13 +310,19 @@ impl<'a> Import<'a> {
             // The input of a table's network is the value after the nodes that standardise it.
             values.insert(own.as_ref().map_or(input.name.as_str(), |own| own.input), Value::Flow(flow));
         }
-        let again = initializers.iter().any(|name| uses.get(name).is_some_and(|uses| *uses > 1));
+        // Single numbers and shapes are no weights.
+        let weights = graph
+            .initializer
+            .iter()
+            .filter(|t| t.data_type == kind::FLOAT && t.dims.iter().any(|len| *len > 1));
+        let again = weights.map(|t| t.name.as_str()).any(|name| uses.get(name).is_some_and(|uses| *uses > 1));
         let table = own.map(|own| own.table);
         let loss = file.metadata("loss").and_then(|text| text.parse().ok());
         let (room, most_weights) =
             (held.saturating_mul(4).max(ROOM), held.saturating_mul(16).saturating_add(ROOM));
         Ok(Self {
             values,
+            late: BTreeMap::new(),
             network,
             steps,
             uses,
@@ -331,6 +349,9 @@ impl<'a> Import<'a> {
 
     /// Builds the model from all layers.
     fn finish(&mut self, options: &Options) -> Said<Model> {
+        if let Some(node) = self.late.get(self.output).copied() {
+            self.settle(self.output, node)?;
+        }
         let Some(Value::Flow(flow)) = self.values.get(self.output).cloned() else {
             return Err(format!("the output `{}` does not follow from the input", self.output));
         };
@@ -341,6 +362,7 @@ impl<'a> Import<'a> {
         let name = options.name.as_deref().map(|name| printable_line(name).replace(['/', '\\'], "_"));
         let name: String =
             name.filter(|name| !name.is_empty()).unwrap_or("imported".into()).chars().take(80).collect();
+        self.network.keep(flow.layer.as_deref());
         let mut model = self.network.model(&name, flow.layer.as_deref())?;
         if self.again {
             self.network.share(&mut model);
@@ -377,58 +399,70 @@ impl<'a> Import<'a> {
         self.table.as_ref().map_or(words, row)
     }
 
-    /// Imports one step.
+    /// Imports one step. The error names the node.
     fn step(&mut self, step: &Step<'a>) -> Said<()> {
-        match step {
-            Step::Node(node) => self.node(node)?,
-            Step::Written { last, input, function, rank } => {
-                let Some(Value::Flow(x)) = self.values.get(input).cloned() else {
-                    return Err(format!("it takes `{input}`, which does not follow from the image"));
-                };
-                let flow = layers::written(&mut self.network, last, &x, *function, *rank)?;
-                self.values.insert(last.output.first().map_or("", String::as_str), Value::Flow(flow));
+        let last = step.node();
+        if let Step::Node(node) = step {
+            self.node(node)?;
+        } else {
+            for name in step.inputs() {
+                self.settle(name, last)?;
             }
-            Step::RootMeanSquare { last, input, mean, epsilon } => {
-                let Some(Value::Flow(x)) = self.values.get(input).cloned() else {
-                    return Err(format!("it takes `{input}`, which does not follow from the image"));
-                };
-                let flow = normal::written_root_mean_square(
-                    &mut self.network,
-                    &self.values,
-                    &x,
-                    [*mean, *last],
-                    *epsilon,
-                )?;
-                self.values.insert(last.output.first().map_or("", String::as_str), Value::Flow(flow));
-            }
-            Step::Groups { split, normal, last } => {
-                let nodes = [*split, *normal, *last];
-                match normal::written_groups(&mut self.network, &self.values, nodes)? {
-                    Some(flow) => {
-                        let output = last.output.first().map_or("", String::as_str);
-                        self.values.insert(output, Value::Flow(flow));
-                    }
-                    None => nodes.into_iter().try_for_each(|node| self.node(node))?,
-                }
-            }
+            self.several(step).map_err(|message| located(last, &message))?;
         }
+        let fail = |message: String| Err(located(last, &message));
         if self.network.numbers > self.most_weights {
-            return Err(format!(
+            return fail(format!(
                 "the weights up to here are {} numbers, far more than the file holds",
                 self.network.numbers
             ));
         }
         if self.network.layers.len() > MOST_LAYERS {
-            return Err(format!("a network of more than {MOST_LAYERS} layers; its training would never end"));
+            return fail(format!(
+                "a network of more than {MOST_LAYERS} layers; its training would never end"
+            ));
         }
         Ok(())
     }
 
-    /// Imports one node.
+    /// Imports several nodes as one layer.
+    fn several(&mut self, step: &Step<'a>) -> Said<()> {
+        let input = |values: &BTreeMap<&str, Value>, input: &str| match values.get(input).cloned() {
+            Some(Value::Flow(x)) => Ok(x),
+            _ => Err(format!("it takes `{input}`, which does not follow from the image")),
+        };
+        let flow = match step {
+            Step::Node(_) => return Ok(()),
+            Step::Written { last, input: name, function, rank } => {
+                let x = input(&self.values, name)?;
+                layers::written(&mut self.network, last, &x, *function, *rank)?
+            }
+            Step::RootMeanSquare { last, input: name, mean, epsilon } => {
+                let x = input(&self.values, name)?;
+                let nodes = [*mean, *last];
+                normal::written_root_mean_square(&mut self.network, &self.values, &x, nodes, *epsilon)?
+            }
+            Step::Groups { split, normal, last } => {
+                let nodes = [*split, *normal, *last];
+                match normal::written_groups(&mut self.network, &self.values, nodes)? {
+                    Some(flow) => flow,
+                    None => return nodes.into_iter().try_for_each(|node| self.node(node)),
+                }
+            }
+        };
+        self.values.insert(step.node().output.first().map_or("", String::as_str), Value::Flow(flow));
+        Ok(())
+    }
+
+    /// The values that a node takes.
+    fn inputs(&self, proto: &NodeProto) -> Vec<Option<Value>> {
+        proto.input.iter().map(|name| self.values.get(name.as_str()).cloned()).collect()
+    }
+
+    /// Imports one node. The error names it.
     fn node(&mut self, proto: &'a NodeProto) -> Said<()> {
-        let node = Node(proto);
-        let inputs: Vec<Option<Value>> =
-            proto.input.iter().map(|name| self.values.get(name.as_str()).cloned()).collect();
+        let fail = |message: String| located(proto, &message);
+        let inputs = self.inputs(proto);
         if let Some((_, name)) =
             inputs.iter().zip(&proto.input).find(|(v, name)| v.is_none() && !name.is_empty())
         {
@@ -436,18 +470,28 @@ impl<'a> Import<'a> {
                 Some(op) => format!("another output of {op} than its first, which wgrad does not read"),
                 None => "which no earlier node gives".to_string(),
             };
-            return Err(format!("it takes `{name}`, {why}"));
+            return Err(fail(format!("it takes `{name}`, {why}")));
         }
-        let first = proto.output.first().map_or("", String::as_str);
-        if let Some(value) = shapes::constant(&node, &inputs, self.batch, &mut self.room)? {
-            self.values.insert(first, value);
+        if self.sequence(proto, &inputs).map_err(fail)? {
             return Ok(());
         }
-        let sole = proto.input.first().is_some_and(|name| self.uses(name) == 1);
+        let made = shapes::constant(&Node(proto), &inputs, self.batch, &mut self.room).map_err(fail)?;
+        if let Some(values) = made {
+            self.values.extend(proto.output.iter().map(String::as_str).zip(values));
+            return Ok(());
+        }
+        self.viewed_or_layer(proto, &inputs)
+    }
+
+    /// Imports one node that follows from the image as a layer.
+    fn layer(&mut self, proto: &'a NodeProto, inputs: &[Option<Value>]) -> Said<()> {
+        let node = Node(proto);
+        let first = proto.output.first().map_or("", String::as_str);
+        let sole = self.is_sole(proto);
         let name = name_of(proto);
         let flow = match node.op() {
             "RNN" | "LSTM" | "GRU" => {
-                for (output, value) in recurrent::layer(self, &node, &inputs, name)? {
+                for (output, value) in recurrent::layer(self, &node, inputs, name)? {
                     self.values.insert(output, Value::Flow(value));
                 }
                 return Ok(());
@@ -457,12 +501,18 @@ impl<'a> Import<'a> {
             }
             "LogSoftmax" if self.network.training => {
                 self.log_softmax = true;
-                layers::before_log_softmax(&mut self.network, &node, &inputs, name)?
+                layers::before_log_softmax(&mut self.network, &node, inputs, name)?
             }
-            _ => moved::node(&mut self.network, &node, &inputs, name, sole)?,
+            _ => moved::node(&mut self.network, &node, inputs, name, sole)?,
         };
         self.values.insert(first, Value::Flow(flow));
         Ok(())
+    }
+
+    /// True if only this node takes the first of its inputs that is no constant.
+    fn is_sole(&self, proto: &NodeProto) -> bool {
+        let constant = |name: &&String| matches!(self.values.get(name.as_str()), Some(Value::Constant(_)));
+        proto.input.iter().find(|name| !constant(name)).is_some_and(|name| self.uses(name) == 1)
     }
 }
 

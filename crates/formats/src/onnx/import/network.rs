@@ -40,6 +40,8 @@ pub(super) struct Network {
     pub weights: BTreeMap<String, Tensor>,
     /// Names of the normalizations by the root mean square whose factors did not come yet.
     pub unscaled: BTreeSet<String>,
+    /// Names of the layers of heads whose last bias did not come yet.
+    pub unbiased: BTreeSet<String>,
     /// Total number of the tensors' elements.
     pub numbers: usize,
     /// Index of each layer by its name.
@@ -58,6 +60,7 @@ impl Network {
             layers: Vec::new(),
             weights: BTreeMap::new(),
             unscaled: BTreeSet::new(),
+            unbiased: BTreeSet::new(),
             numbers: 0,
             places: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -111,6 +114,7 @@ impl Network {
                 let own = format!("{}.", built.name);
                 self.weights.retain(|name, _| !name.starts_with(&own));
                 self.unscaled.remove(&built.name);
+                self.unbiased.remove(&built.name);
                 self.places.remove(&built.name);
                 if let Some(asked) = self.asked.get_mut(&built.wanted) {
                     *asked = asked.saturating_sub(1);
@@ -122,6 +126,11 @@ impl Network {
     }
 
     /// The layer with this name.
+    pub fn built(&self, name: Option<&str>) -> Option<&Built> {
+        self.places.get(name?).and_then(|n| self.layers.get(*n))
+    }
+
+    /// The layer with this name, to be changed.
     pub fn layer(&mut self, name: Option<&str>) -> Option<&mut Built> {
         self.places.get(name?).and_then(|n| self.layers.get_mut(*n))
     }
@@ -133,6 +142,37 @@ impl Network {
             matches!(built.layer, Layer::InputLayer(_) | Layer::Flatten(_) | Layer::Reshape(_))
                 && built.inputs.iter().all(|input| self.is_input(input.as_deref()))
         })
+    }
+
+    /// The first layer that gives the same as this one, if both only reshape; the layer itself otherwise.
+    pub fn first_alike(&self, name: Option<&str>) -> Option<String> {
+        let own = self.built(name);
+        let reshapes = |built: &&Built| match (&built.layer, own.map(|own| &own.layer)) {
+            (Layer::Reshape(layer), Some(Layer::Reshape(own))) => layer.target_shape == own.target_shape,
+            _ => false,
+        };
+        let same = |built: &&Built| own.is_some_and(|own| own.inputs == built.inputs);
+        let first = self.layers.iter().filter(reshapes).find(same);
+        first.map_or_else(|| name.map(String::from), |built| Some(built.name.clone()))
+    }
+
+    /// Drops the layers that `last` does not follow from: those of nodes that became parts of another layer.
+    pub fn keep(&mut self, last: Option<&str>) {
+        let mut wanted: BTreeSet<&str> = BTreeSet::new();
+        let mut left: Vec<&str> = last.into_iter().collect();
+        while let Some(name) = left.pop() {
+            let built = self.built(Some(name));
+            if let Some(built) = built.filter(|built| wanted.insert(&built.name)) {
+                left.extend(built.inputs.iter().flatten().map(String::as_str));
+            }
+        }
+        let keeps = |built: &Built| {
+            matches!(built.layer, Layer::InputLayer(_)) || wanted.contains(built.name.as_str())
+        };
+        let kept: Vec<bool> = self.layers.iter().map(keeps).collect();
+        let mut kept = kept.into_iter();
+        self.layers.retain(|_| kept.next().unwrap_or(true));
+        self.places = self.layers.iter().enumerate().map(|(n, built)| (built.name.clone(), n)).collect();
     }
 
     /// Sets a weight of a layer.

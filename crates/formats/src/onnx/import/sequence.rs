@@ -13,10 +13,12 @@ pub(super) fn of_image(network: &mut Network, x: &Flow, name: &str) -> Said<Flow
     rows_of(network, x, rows, name)
 }
 
-/// Appends a layer that turns the rows of a one-channel image into a sequence; `axes` are the file's axes of it.
+/// Turns the rows of a one-channel image into a sequence, by one layer for all that take them; `axes` are the file's axes of
+/// it.
 fn rows_of(network: &mut Network, x: &Flow, axes: Vec<Axis>, name: &str) -> Said<Flow> {
     let target = [x.shape[0], x.shape[1]];
     let make = |name| Reshape { name, ..Reshape::new(&target.map(|n| n as i64)) }.into();
     let name = network.add(&format!("{name}_rows"), std::slice::from_ref(&x.layer), make, Vec::new());
+    let name = network.first_alike(Some(&name)).unwrap_or(name);
     Ok(Flow { axes, ..x.through(&name, &target) })
 }

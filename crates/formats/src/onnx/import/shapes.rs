@@ -1,8 +1,10 @@
 //! Evaluates values that depend on constants and shapes alone, and determines the file's input.
 
-use super::{Axis, Flow, Layout, Options, Said, Value, plain, table::Found, takes, written::Step};
+use super::{
+    Axis, Flow, Layout, Options, Said, Value, constants::computed, plain, table::Found, takes, written::Step,
+};
 use crate::onnx::{
-    attributes::{Node, broadcast},
+    attributes::{Node, broadcast, positive},
     execute::{Use, shapes_only},
     export::ROW,
     proto::{ModelProto, NodeProto, ValueInfoProto, kind},
@@ -163,18 +165,25 @@ fn windowed(name: &str, steps: &[Step<'_>]) -> bool {
     })
 }
 
-/// The value of a node that depends on constants, or on the shape of a flow.
+/// The values of a node that depends on constants, or on the shape of a flow, one for each output; `None` for any other.
 pub(super) fn constant(
     node: &Node<'_>,
     inputs: &[Option<Value>],
     batch: Option<usize>,
     room: &mut usize,
-) -> Said<Option<Value>> {
-    if let (op @ ("Shape" | "Size"), Some(Some(Value::Flow(flow)))) = (node.op(), inputs.first()) {
+) -> Said<Option<Vec<Value>>> {
+    let one = |value: Value| Ok(Some(vec![value]));
+    if let (op @ ("Shape" | "Size"), Some(Some(value @ (Value::Flow(_) | Value::View(_))))) =
+        (node.op(), inputs.first())
+    {
         if op == "Size" {
             return Err("the number of all elements, which depends on the batch".into());
         }
-        let mut lens = flow.lens();
+        let mut lens = match value {
+            Value::View(view) => view.axes.lens(),
+            Value::Flow(flow) => flow.lens(),
+            _ => Vec::new(),
+        };
         if let (Some(first), Some(batch)) = (lens.first_mut().filter(|n| **n == -1), batch) {
             *first = batch as i64;
         }
@@ -182,21 +191,20 @@ pub(super) fn constant(
         let place = |n: i64| (if n < 0 { n + rank } else { n }).clamp(0, rank) as usize;
         let (start, end) = (place(node.int("start", 0)), place(node.int("end", rank)));
         let part = lens[start.min(end)..end].to_vec();
-        return Ok(Some(Value::Constant(Rc::new(Tensor::whole(&[part.len()], part)))));
+        return one(Value::Constant(Rc::new(Tensor::whole(&[part.len()], part))));
     }
-    if let ("CastLike", Some(Some(Value::Constant(tensor))), Some(Some(Value::Flow(_)))) =
+    if let ("CastLike", Some(Some(Value::Constant(tensor))), Some(Some(Value::Flow(_) | Value::View(_)))) =
         (node.op(), inputs.first(), inputs.get(1))
     {
-        tensor.reals().map_err(|why| format!("to float of {why}"))?;
-        return Ok(Some(Value::Constant(tensor.clone())));
+        return one(Value::Constant(Rc::new(floats(tensor)?)));
     }
     let mut tensors = Vec::new();
     for input in inputs {
         match input {
             Some(Value::Constant(tensor)) => tensors.push(Some(&**tensor)),
             None => tensors.push(None),
-            Some(Value::Zeros) => return Ok((node.op() != "Concat").then_some(Value::Zeros)),
-            Some(Value::Flow(_)) => return Ok(None),
+            Some(Value::Zeros) => return Ok((node.op() != "Concat").then(|| vec![Value::Zeros])),
+            Some(Value::Flow(_) | Value::View(_) | Value::Sequence(_)) => return Ok(None),
         }
     }
     // Zeros for each image of a batch are the initial state of a recurrent layer.
@@ -209,8 +217,17 @@ pub(super) fn constant(
                     Tensor::from_proto(t).is_ok_and(|t| t.reals().is_ok_and(|v| v.iter().all(|v| *v == 0.0)))
                 }),
             };
+            // Truth values that are the same for each image broadcast to all.
+            if let (false, [Some(same), _]) = (filled, &tensors[..])
+                && same.kind == kind::BOOL
+            {
+                let shape: Vec<i64> =
+                    shape.wholes()?.iter().map(|len| if *len == -1 { 1 } else { *len }).collect();
+                let shape = broadcast(&[&same.shape, &positive("the shape", &shape)?])?;
+                return one(Value::Constant(Rc::new(same.expanded(&shape)?)));
+            }
             return match filled {
-                true => Ok(Some(Value::Zeros)),
+                true => one(Value::Zeros),
                 false => Err("numbers other than zero for each image of a batch".into()),
             };
         }
@@ -227,34 +244,28 @@ pub(super) fn constant(
         return Err(full(joined));
     }
     let found = match computed(node, &tensors)? {
-        Some(tensor) => Some(tensor),
-        None => {
-            let outputs = shapes_only(&Use { node: *node, inputs: tensors, known: true })?;
-            outputs.and_then(|outputs| outputs.into_iter().next())
-        }
+        Some(tensor) => Some(vec![tensor]),
+        None => shapes_only(&Use { node: *node, inputs: tensors, known: true })?,
     };
-    let Some(tensor) = found else {
+    let Some(tensors) = found else {
         return Err(
             "all that it takes is part of the file, and it is not one of the operators that are computed during import".into()
         );
     };
-    *room = room.checked_sub(tensor.len()).ok_or_else(|| full(tensor.len()))?;
-    Ok(Some(Value::Constant(Rc::new(tensor))))
+    let made = tensors.iter().fold(0usize, |all, t| all.saturating_add(t.len()));
+    *room = room.checked_sub(made).ok_or_else(|| full(made))?;
+    // The mask of a Dropout is no part of a network.
+    let count = if node.op() == "Split" { tensors.len() } else { 1 };
+    Ok(Some(tensors.into_iter().take(count).map(|tensor| Value::Constant(Rc::new(tensor))).collect()))
 }
 
-/// Arithmetic on constants of the file; each result is rounded to 32 bits, as a runtime does.
-fn computed(node: &Node<'_>, inputs: &[Option<&Tensor>]) -> Said<Option<Tensor>> {
-    let f: fn(f32, f32) -> f32 = match node.op() {
-        "Add" => |a, b| a + b,
-        "Sub" => |a, b| a - b,
-        "Mul" => |a, b| a * b,
-        "Div" => |a, b| a / b,
-        _ => return Ok(None),
-    };
-    let &[Some(a), Some(b)] = inputs else { return Ok(None) };
-    let (Ok(_), Ok(_)) = (a.reals(), b.reals()) else { return Ok(None) };
-    let shape = broadcast(&[&a.shape, &b.shape])?;
-    let (a, b) = (a.expanded(&shape)?, b.expanded(&shape)?);
-    let values = a.reals()?.iter().zip(b.reals()?).map(|(a, b)| f(*a, *b)).collect();
-    Ok(Some(Tensor::real(&shape, values)))
+/// A constant as floats, which integers of a shape may become, but for that of a batch of any length.
+fn floats(tensor: &Tensor) -> Said<Tensor> {
+    match tensor.wholes() {
+        Err(_) => Ok(tensor.clone()),
+        Ok(lens) if tensor.kind == kind::INT64 && lens.iter().all(|len| *len >= 0) => {
+            Ok(Tensor::real(&tensor.shape, lens.iter().map(|len| *len as f32).collect()))
+        }
+        Ok(_) => Err(format!("to float of elements of type {}", kind::name(tensor.kind))),
+    }
 }

@@ -281,3 +281,16 @@ fn a_flat_input_is_a_row_or_a_picture() {
     let error = shape(12, said([2, 2, 2])).expect_err("are 8");
     assert!(error.contains("(?, 12)") && error.contains("8 numbers"), "{error}");
 }
+
+#[test]
+fn dropped_shares_of_an_attention_are_refused_in_training_alone() {
+    let path = wgrad_testing::fixture("onnx").join("import/read_attention_dropout.onnx");
+    let file = read(&path);
+    let read =
+        |training| import::import("net.onnx", &file, &import::Options { training, ..Default::default() });
+    let kinds = |net: Imported| net.model.layers.iter().map(|layer| layer.kind()).collect::<Vec<_>>();
+    let found = kinds(read(false).expect("inference drops none"));
+    assert_eq!(found, ["Flatten", "Reshape", "MultiHeadAttention", "Flatten", "Dense"]);
+    let error = read(true).expect_err("no layer drops them").to_string();
+    assert!(error.contains("(Dropout)") && error.contains("drops 0.5 of the shares"), "{error}");
+}
