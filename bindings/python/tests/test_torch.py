@@ -62,6 +62,26 @@ class Series(nn.Module):
         return self.head(x.mean(dim=2))
 
 
+class Attends(nn.Module):
+    """An encoder, and a causal attention whose queries, keys and values are parts of one product."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps = nn.Linear(4, 8)
+        self.encoder = nn.TransformerEncoderLayer(8, 2, 12, dropout=0.0, batch_first=True)
+        self.parts, self.joined = nn.Linear(8, 24), nn.Linear(8, 8)
+        self.cross = nn.MultiheadAttention(8, 4, batch_first=True)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x):
+        x = self.encoder(self.steps(x))
+        rows, steps, size = x.shape
+        parts = (part.view(rows, steps, 2, size // 2).transpose(1, 2) for part in self.parts(x).split(size, dim=2))
+        heads = nn.functional.scaled_dot_product_attention(*parts, is_causal=True)
+        x = x + self.joined(heads.transpose(1, 2).reshape(rows, steps, size))
+        return self.head((x + self.cross(x, torch.tanh(x), x)[0]).mean(dim=1))
+
+
 def images(channels=1):
     x, y = networks.data("images")
     x = np.repeat(x.transpose(0, 3, 1, 2), channels, axis=1)
@@ -116,6 +136,7 @@ CASES = {
     "lstm": (lstm, series, nn.CrossEntropyLoss(), lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)),
     "gru": (lambda: Recurrent(nn.GRU), series, nn.CrossEntropyLoss(), lambda p: torch.optim.SGD(p, lr=0.1)),
     "series": (Series, turned, nn.CrossEntropyLoss(), lambda p: torch.optim.Adam(p, lr=0.01)),
+    "attention": (Attends, series, nn.CrossEntropyLoss(), lambda p: torch.optim.SGD(p, lr=0.05)),
     "normal": (normal, lambda: images(2), nn.CrossEntropyLoss(), lambda p: torch.optim.Adam(p, lr=0.005)),
     "regression": (rows, lambda: networks.data("rows"), nn.MSELoss(), lambda p: torch.optim.Adagrad(p, lr=0.05)),
     "huber": (rows, lambda: networks.data("rows"), nn.HuberLoss(delta=0.5), lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)),
