@@ -255,8 +255,8 @@ mod tests {
     #[test]
     fn numbers_of_layers_are_those_that_a_device_takes() {
         use crate::layers::{
-            AlphaDropout, BatchNormalization, Dropout, GaussianDropout, GaussianNoise, GroupNormalization,
-            LayerNormalization, LeakyReLU, RMSNormalization, Rules,
+            AlphaDropout, Attention, BatchNormalization, Dropout, GaussianDropout, GaussianNoise, GroupNormalization,
+            LayerNormalization, LeakyReLU, MultiHeadAttention, RMSNormalization, Rules,
         };
         let takes = |layer: &dyn Rules, takes: bool| {
             let shape = layer.output_shape(&[3]);
@@ -274,6 +274,11 @@ mod tests {
             takes(&Dropout { rate: value, name: None }, share);
             takes(&GaussianDropout { rate: value, name: None }, share);
             takes(&AlphaDropout { rate: value, name: None }, share);
+            let both = [vec![3, 2], vec![3, 2]];
+            let attention = Attention { dropout: value, ..Attention::new() };
+            assert_eq!(attention.joined_shape(&both).is_ok(), share, "{value}");
+            let heads = MultiHeadAttention { dropout: value, ..MultiHeadAttention::new(2, 2) };
+            assert_eq!(heads.joined_shape(&both).is_ok(), share, "{value}");
             takes(&GaussianNoise { stddev: value, name: None }, value == 0.0 || positive);
             takes(&BatchNormalization { momentum: value, ..Default::default() }, share);
             takes(&BatchNormalization { epsilon: value, ..Default::default() }, positive);

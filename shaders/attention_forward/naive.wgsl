@@ -21,7 +21,7 @@ fn attention_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(work
     for (var at = first; at < first + VALUE; at++) { y[at] = 0.0; }
     for (var s = 0u; s < seen; s++) {
         let key = at_key(n, s, h);
-        let share = exp(score(i, key) - top) / sum;
+        let share = exp(score(i, key) - top) / sum * kept(i, s);
         var value = key * VALUE;
         for (var at = first; at < first + VALUE; at++) {
             y[at] = y[at] + share * v[value];

@@ -1,4 +1,4 @@
-// forward: y[n, t, h] = Σ_s p_s · v[n, s, h], p = softmax(SCALE · q[n, t, h] · k[n, :, h])
+// forward: y[n, t, h] = Σ_s m_s · p_s · v[n, s, h], p = softmax(SCALE · q[n, t, h] · k[n, :, h]), m of dropout
 // One thread a key.
 // uses index
 @compute @workgroup_size(64)
@@ -22,7 +22,7 @@ fn attention_grad_key(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(wor
             part += dy[output] * v[at];
             output++;
         }
-        let slope = SCALE * share * (part - delta[query]);
+        let slope = SCALE * share * (kept(query, s) * part - delta[query]);
         var other = query * KEY;
         for (var at = key; at < key + KEY; at++) {
             dk[at] = dk[at] + slope * q[other];

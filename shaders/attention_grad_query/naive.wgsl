@@ -1,4 +1,4 @@
-// forward: y[n, t, h] = Σ_s p_s · v[n, s, h], p = softmax(SCALE · q[n, t, h] · k[n, :, h])
+// forward: y[n, t, h] = Σ_s m_s · p_s · v[n, s, h], p = softmax(SCALE · q[n, t, h] · k[n, :, h]), m of dropout
 // One thread a query.
 // uses index
 @compute @workgroup_size(64)
@@ -23,7 +23,7 @@ fn attention_grad_query(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(w
             part += dy[at] * v[value];
             value++;
         }
-        let slope = SCALE * share * (part - whole);
+        let slope = SCALE * share * (kept(i, s) * part - whole);
         var other = key * KEY;
         for (var at = query; at < query + KEY; at++) {
             dq[at] = dq[at] + slope * k[other];

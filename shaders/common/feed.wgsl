@@ -1,4 +1,5 @@
-// The feed: what changes from step to step. Group 1, bound once a step with a dynamic offset.
+// The feed: what changes from step to step. Its numbers are group 1, bound once a step with a dynamic offset. Images and
+// labels are group 2: a kernel that reads neither has two more storage buffers of WebGPU's eight to itself.
 struct Step {
     first: u32,         // index in the chunk of the batch's first image
     rows: u32,          // images in this batch; fewer than the plan's in a partial one
@@ -14,5 +15,5 @@ struct Step {
     part: u32,           // which part of its step this is
 }
 @group(1) @binding(0) var<uniform> step: Step;
-@group(1) @binding(1) var<storage, read> images: array<u32>; // four bytes a word, the first lowest
-@group(1) @binding(2) var<storage, read> labels: array<u32>;
+@group(2) @binding(0) var<storage, read> images: array<u32>; // four bytes a word, the first lowest
+@group(2) @binding(1) var<storage, read> labels: array<u32>;

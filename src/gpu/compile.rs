@@ -60,9 +60,10 @@ impl Context {
             label: Some(&name),
             entries: &entries,
         });
-        let feed = shader.feed.then(|| self.feed_layout());
+        let [of_step, of_chunk] = &self.feed_layouts();
         let mut groups_of_layout = vec![Some(&layout)];
-        groups_of_layout.extend(feed.as_ref().map(Some));
+        groups_of_layout.extend(shader.feed.then_some(Some(of_step)));
+        groups_of_layout.extend(shader.chunk.then_some(Some(of_chunk)));
         let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(&name),
             bind_group_layouts: &groups_of_layout,
@@ -117,17 +118,17 @@ impl Context {
         }
     }
 
-    /// The layout of group 1: the step's feed at a dynamic offset, images, labels.
-    pub(crate) fn feed_layout(&self) -> wgpu::BindGroupLayout {
+    /// The layouts of the feed. Group 1 is the step's numbers at a dynamic offset, group 2 images and labels.
+    pub(crate) fn feed_layouts(&self) -> [wgpu::BindGroupLayout; 2] {
         let read = wgpu::BufferBindingType::Storage { read_only: true };
-        self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some("feed"),
-            entries: &[
-                entry(0, wgpu::BufferBindingType::Uniform, true),
-                entry(1, read, false),
-                entry(2, read, false),
-            ],
-        })
+        let layout = |label: &str, entries: &[wgpu::BindGroupLayoutEntry]| {
+            let label = Some(label);
+            self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries })
+        };
+        [
+            layout("step", &[entry(0, wgpu::BufferBindingType::Uniform, true)]),
+            layout("chunk", &[entry(0, read, false), entry(1, read, false)]),
+        ]
     }
 
     /// Binds `buffers` by name.

@@ -1,4 +1,4 @@
-//! The feed on the device: images, labels and the table of steps of one chunk, bound as group 1.
+//! The feed on the device: the table of steps of one chunk, bound as group 1, and its images and labels, group 2.
 
 use super::{Context, Slice};
 use crate::{
@@ -15,7 +15,8 @@ pub struct FeedBuffers {
     steps: wgpu::Buffer,
     images: Slice,
     labels: Slice,
-    bind_group: wgpu::BindGroup,
+    /// Groups 1 and 2.
+    groups: [wgpu::BindGroup; 2],
     /// Maximum number of steps.
     pub capacity: usize,
 }
@@ -39,23 +40,17 @@ impl FeedBuffers {
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        let bind_group = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some("feed"),
-            layout: &context.feed_layout(),
-            entries: &[
-                wgpu::BindGroupEntry {
-                    binding: 0,
-                    resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                        buffer: &table,
-                        offset: 0,
-                        size: wgpu::BufferSize::new(size_of::<Step>() as u64),
-                    }),
-                },
-                wgpu::BindGroupEntry { binding: 1, resource: words.binding(0) },
-                wgpu::BindGroupEntry { binding: 2, resource: labels.binding(0) },
-            ],
+        let step = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: &table,
+            offset: 0,
+            size: wgpu::BufferSize::new(size_of::<Step>() as u64),
         });
-        Ok(Self { steps: table, images: words, labels, bind_group, capacity: steps })
+        let [of_step, of_chunk] = &context.feed_layouts();
+        let groups = [
+            group(context, "step", of_step, vec![step]),
+            group(context, "chunk", of_chunk, vec![words.binding(0), labels.binding(0)]),
+        ];
+        Ok(Self { steps: table, images: words, labels, groups, capacity: steps })
     }
 
     /// Uploads a chunk. Work submitted earlier still sees the chunk before it: the queue
@@ -78,6 +73,21 @@ impl FeedBuffers {
 
     /// Makes step `index` of the chunk the current one for the dispatches that follow.
     pub fn select(&self, pass: &mut wgpu::ComputePass<'_>, index: usize) {
-        pass.set_bind_group(1, &self.bind_group, &[(STRIDE * index) as u32]);
+        let [step, chunk] = &self.groups;
+        pass.set_bind_group(1, step, &[(STRIDE * index) as u32]);
+        pass.set_bind_group(2, chunk, &[]);
     }
+}
+
+/// A bind group of `resources`, in the order of their bindings.
+fn group(
+    context: &Context,
+    label: &str,
+    layout: &wgpu::BindGroupLayout,
+    resources: Vec<wgpu::BindingResource<'_>>,
+) -> wgpu::BindGroup {
+    let entries: Vec<_> =
+        (0..).zip(resources).map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource }).collect();
+    let descriptor = wgpu::BindGroupDescriptor { label: Some(label), layout, entries: &entries };
+    context.device.create_bind_group(&descriptor)
 }

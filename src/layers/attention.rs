@@ -1,6 +1,9 @@
 //! Attention by dot products, without weights of its own.
 
-use super::{MaskRule, Place, Rules, multi_head_attention::Heads};
+use super::{
+    MaskRule, Place, Rules,
+    multi_head_attention::{Heads, drops, is_zero},
+};
 use crate::program::{Builder, ValueId};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +18,7 @@ pub enum ScoreMode {
 
 /// `Attention(use_scale=False, score_mode="dot")` (Luong et al. 2015) of a query, a value and, optionally, a key, each
 /// (time, features): y = softmax(query · keyᵀ) · value. The key is the value, if there is none of its own.
+/// In training, weights are dropped as by [`super::Dropout`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attention {
@@ -24,6 +28,9 @@ pub struct Attention {
     /// How a query is compared with a key.
     #[serde(default)]
     pub score_mode: ScoreMode,
+    /// Share of the weights of values that is dropped in training, in [0, 1).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dropout: f64,
     /// True if a step attends only to steps up to its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub use_causal_mask: bool,
@@ -48,6 +55,8 @@ impl Attention {
             value: last(1),
             scale: 1.0,
             causal: self.use_causal_mask,
+            dropout: self.dropout,
+            stream: place.index,
         }
     }
 
@@ -71,6 +80,10 @@ impl Rules for Attention {
         true
     }
 
+    fn draws(&self) -> bool {
+        self.dropout > 0.0
+    }
+
     fn mask_rule(&self) -> MaskRule {
         MaskRule::Refuses("Keras leaves those keys out; `MultiHeadAttention` does, too")
     }
@@ -85,6 +98,7 @@ impl Rules for Attention {
                         the query, which scales it too"
                 .into());
         }
+        drops(self.dropout)?;
         let (query, value, key) = match inputs {
             [query, value] => (query, value, value),
             [query, value, key] => (query, value, key),

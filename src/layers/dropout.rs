@@ -88,6 +88,12 @@ impl AlphaDropout {
 /// The least value of selu: minus its scale times its alpha.
 const LEAST: f64 = -1.050_700_987_355_480_5 * 1.673_263_242_354_377_2;
 
+/// The numbers of a kernel that drops a share `rate`: the threshold below which a random number of 32 bits says so, and
+/// what the others are multiplied by.
+pub(super) fn dropped(rate: f64) -> [f64; 2] {
+    [(rate * 2f64.powi(32)).floor(), f64::from((1.0 / (1.0 - rate)) as f32)]
+}
+
 /// What a layer does to the elements.
 #[derive(Clone, Copy, PartialEq)]
 enum Noise {
@@ -131,13 +137,13 @@ impl Drop {
     fn call(&self, op: &'static Op, b: &Builder, place: &Place) -> Call {
         let count = b.batch() * place.input.iter().product::<usize>();
         let rate = self.amount;
-        let threshold = (rate * 2f64.powi(32)).floor();
+        let [threshold, kept] = dropped(rate);
         let call = |threshold: f64, scale: f64| {
             Call::new(op, &[("COUNT", count), ("STREAM", place.index)])
                 .with("THRESHOLD", threshold)
                 .with("SCALE", f64::from(scale as f32))
         };
-        let drops = call(threshold, 1.0 / (1.0 - rate));
+        let drops = call(threshold, kept);
         match self.noise {
             Noise::Elements => drops,
             Noise::Channels(_) => {

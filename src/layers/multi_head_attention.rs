@@ -1,6 +1,6 @@
 //! Attention: each step of a sequence takes a mean of values, weighted by how well its query matches their keys.
 
-use super::{MaskRule, Place, Rules, mask, matrix};
+use super::{MaskRule, Place, Rules, dropout::dropped, mask, matrix};
 use crate::{
     initializer::{Initializer, KernelInitializer},
     kernels::{
@@ -9,11 +9,13 @@ use crate::{
     },
     op::{Call, Op},
     program::{Builder, ParameterId, ValueId},
+    range::{SHARE, is_share},
 };
 
 /// `MultiHeadAttention(num_heads, key_dim)` (Vaswani et al. 2017) of a query, a value and, optionally, a key, each (time,
 /// features): inputs = ["x", "x"] attends to itself. Query, key and value are products with matrices of their own, the
-/// output is one more, as long as the query. A key that a mask of the value or of the key leaves out gets no weight.
+/// output is one more, as long as the query. A key that a mask of the value or of the key leaves out gets no weight. In
+/// training, weights are dropped as by [`super::Dropout`].
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MultiHeadAttention {
@@ -24,6 +26,9 @@ pub struct MultiHeadAttention {
     /// Length of a head's values; as of its keys, if it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value_dim: Option<usize>,
+    /// Share of the weights of values that is dropped in training, in [0, 1).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dropout: f64,
     /// True if each product has a bias.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub use_bias: bool,
@@ -53,6 +58,16 @@ fn is_no(value: &bool) -> bool {
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+pub(super) fn is_zero(value: &f64) -> bool {
+    *value == 0.0
+}
+
+/// Refuses what is no share of weights to drop.
+pub(super) fn drops(dropout: f64) -> Result<(), String> {
+    if is_share(dropout) { Ok(()) } else { Err(format!("dropout is {dropout}; expected {SHARE}")) }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_default(initializer: &KernelInitializer) -> bool {
     *initializer == KernelInitializer::default()
 }
@@ -67,6 +82,10 @@ pub(super) struct Heads {
     pub value: usize,
     pub scale: f64,
     pub causal: bool,
+    /// Share of the weights of values that is dropped in training.
+    pub dropout: f64,
+    /// Tells the random numbers of the layer from those of others.
+    pub stream: usize,
 }
 
 impl Heads {
@@ -80,7 +99,12 @@ impl Heads {
             ("VALUE", self.value),
             ("CAUSAL", usize::from(self.causal)),
         ];
-        Call::new(op, &sizes).with("SCALE", f64::from(self.scale as f32))
+        let call = Call::new(op, &sizes).with("SCALE", f64::from(self.scale as f32));
+        if !b.training() || self.dropout == 0.0 {
+            return call;
+        }
+        let [threshold, kept] = dropped(self.dropout);
+        call.with("STREAM", self.stream as f64).with("THRESHOLD", threshold).with("KEPT", kept)
     }
 
     /// Appends the attention of a query, a key and a value. Returns the output, and what the gradient needs besides.
@@ -258,6 +282,7 @@ impl MultiHeadAttention {
             num_heads,
             key_dim,
             value_dim: None,
+            dropout: 0.0,
             use_bias: true,
             use_causal_mask: false,
             kernel_initializer: KernelInitializer::default(),
@@ -279,6 +304,8 @@ impl MultiHeadAttention {
             value: self.value_len(),
             scale: 1.0 / (self.key_dim as f64).sqrt(),
             causal: self.use_causal_mask,
+            dropout: self.dropout,
+            stream: place.index,
         }
     }
 
@@ -334,6 +361,10 @@ impl Rules for MultiHeadAttention {
         true
     }
 
+    fn draws(&self) -> bool {
+        self.dropout > 0.0
+    }
+
     fn mask_rule(&self) -> MaskRule {
         MaskRule::Passes
     }
@@ -349,6 +380,7 @@ impl Rules for MultiHeadAttention {
                 "num_heads is {heads}, key_dim {key} and value_dim {value}; each needs at least 1"
             ));
         }
+        drops(self.dropout)?;
         if !(2..=3).contains(&inputs.len()) {
             let got = inputs.len();
             return Err(format!(
@@ -450,5 +482,65 @@ impl Rules for MultiHeadAttention {
             (false, Some(key), Some(value)) => vec![dx, Some(b.sum(&place.name, key, value))],
             _ => vec![dx, None],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MultiHeadAttention;
+    use crate::{
+        layers::{Attention, Layer, Reshape},
+        model::Model,
+        optim::Optimizer,
+        preprocessing::Preprocessing,
+        program::Mode,
+    };
+    use std::collections::BTreeSet;
+
+    /// Operation and sizes of each attention in a network of two that drop this share.
+    fn calls(dropout: f64, mode: Mode) -> Vec<(&'static str, crate::op::Sizes)> {
+        let model = Model::new("attends", [6, 4, 1])
+            .add(Reshape { target_shape: vec![6, 4], name: Some("x".into()) })
+            .add_from(MultiHeadAttention { dropout, ..MultiHeadAttention::new(2, 3) }, &["x", "x"])
+            .add_from(Attention { dropout, ..Attention::new() }, &["multi_head_attention_1", "x"])
+            .add(crate::layers::Flatten::new())
+            .add(crate::layers::Dense::new(2));
+        let program = model.program(&Preprocessing::default(), mode, 3, 1, &Optimizer::default());
+        let nodes = program.unwrap_or_else(|e| panic!("{e}")).nodes;
+        let calls = nodes.into_iter().map(|node| (node.call.op.name, node.call.sizes));
+        calls.filter(|(op, _)| op.starts_with("attention_")).collect()
+    }
+
+    #[test]
+    fn weights_are_dropped_in_training_only_and_alike_in_both_passes() {
+        let dropping = calls(0.25, Mode::Train);
+        assert_eq!(dropping.len(), 8, "{dropping:?}");
+        let streams: BTreeSet<_> = dropping.iter().map(|(_, sizes)| sizes["STREAM"] as u32).collect();
+        assert_eq!(streams, [1, 2].into(), "each layer has numbers of its own");
+        for (op, sizes) in &dropping {
+            let drops = ["THRESHOLD", "KEPT"].map(|name| sizes[name]);
+            assert_eq!(drops, [2f64.powi(30), f64::from((1.0 / 0.75) as f32)], "{op}");
+        }
+        // The keys of calls, and with them kernels and bits, are those of layers without dropout.
+        for (dropout, mode) in [(0.0, Mode::Train), (0.25, Mode::Evaluate), (0.25, Mode::Predict)] {
+            let calls = calls(dropout, mode);
+            assert!(calls.len() >= 2);
+            for (op, sizes) in calls {
+                assert!(sizes.keys().all(|name| !["STREAM", "THRESHOLD", "KEPT"].contains(&name.as_str())), "{op}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_says_what_is_dropped() {
+        let layer: Layer = MultiHeadAttention { dropout: 0.25, ..MultiHeadAttention::new(2, 3) }.into();
+        let table = toml::Table::try_from(&layer).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(table["dropout"], toml::Value::from(0.25));
+        let without: Layer = Attention::new().into();
+        let without = toml::Table::try_from(&without).unwrap_or_else(|e| panic!("{e}"));
+        assert!(!without.contains_key("dropout"));
+        let read = |kind: &str, text: &str| Layer::from_table(kind, toml::from_str(text).expect("TOML"));
+        let read = read("Attention", "dropout = 0.25").and_then(Result::ok);
+        assert_eq!(read, Some(Attention { dropout: 0.25, ..Attention::new() }.into()));
     }
 }

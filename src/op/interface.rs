@@ -100,7 +100,7 @@ fn bindings(
     for (_, global) in module.global_variables.iter() {
         let (Some(binding), Some(name)) = (&global.binding, &global.name) else { continue };
         let own = interface.contains(&format!("> {name}:"));
-        if !own && binding.group == 1 {
+        if !own && [1, 2].contains(&binding.group) {
             // The feed, of a shared text.
             continue;
         }

@@ -72,8 +72,10 @@ pub struct Shader {
     pub constants: BTreeMap<String, f64>,
     /// The axes that the grid covers: name and size.
     pub grid: Vec<(String, Size)>,
-    /// True if the entry point uses the feed (group 1).
+    /// True if the entry point uses the feed: its numbers (group 1), or its chunk.
     pub feed: bool,
+    /// True if it uses the chunk of the feed: images and labels (group 2).
+    pub chunk: bool,
     /// True if it uses `arrayLength`: a proof then binds its buffers at their exact lengths.
     pub array_length: bool,
     /// Workgroup size; a name if an override sets it.
@@ -120,11 +122,13 @@ impl Shader {
         }
         let usage = info.get_entry_point(0);
         let mut bindings: Vec<Binding> = Vec::new();
-        let mut feed = false;
+        let (mut feed, mut chunk) = (false, false);
         for (handle, global) in module.global_variables.iter() {
             let (Some(binding), Some(name)) = (&global.binding, &global.name) else { continue };
-            if binding.group == 1 {
-                feed |= !usage[handle].is_empty();
+            if [1, 2].contains(&binding.group) {
+                let used = !usage[handle].is_empty();
+                feed |= used;
+                chunk |= used && binding.group == 2;
                 continue;
             }
             let shaped = shape_of(interface, name);
@@ -189,7 +193,7 @@ impl Shader {
         let asks =
             |f: &naga::Function| f.expressions.iter().any(|(_, e)| matches!(e, Expression::ArrayLength(_)));
         let array_length = functions.into_iter().any(asks);
-        Ok(Self { text, bindings, overrides, constants, grid, feed, array_length, workgroup, shared })
+        Ok(Self { text, bindings, overrides, constants, grid, feed, chunk, array_length, workgroup, shared })
     }
 
     /// All named numbers of the module, with `sizes` substituted for its overrides.
@@ -234,7 +238,8 @@ impl Shader {
             let [x, y, z] = size;
             return Some(format!("needs {x} × {y} × {z} threads a workgroup, this adapter allows {allowed}"));
         }
-        let (buffers, allowed) = (self.bindings.len(), limits.max_storage_buffers_per_shader_stage);
+        let buffers = self.bindings.len() + if self.chunk { 2 } else { 0 };
+        let allowed = limits.max_storage_buffers_per_shader_stage;
         if buffers > allowed as usize {
             return Some(format!("needs {buffers} storage buffers, this adapter allows {allowed}"));
         }

@@ -1,9 +1,11 @@
 //! Twins of attention and its gradients.
 
+use super::elementwise::random;
 use crate::op::twin::{EPSILON, Expected, Inputs, Outputs, Sum};
 
 /// Sizes and tensors of an attention.
 struct Attention<'a> {
+    inputs: &'a Inputs<'a>,
     rows: usize,
     heads: usize,
     queries: usize,
@@ -18,11 +20,12 @@ struct Attention<'a> {
     dy: &'a [f64],
 }
 
-/// A share of the softmax, and its error.
+/// A share of the softmax, its error, and what dropout multiplies it by.
 struct Share {
     key: usize,
     share: f64,
     off: f64,
+    kept: f64,
 }
 
 /// Part `at` of a tensor that is cut into parts of `len`.
@@ -42,7 +45,7 @@ impl<'a> Attention<'a> {
         let [rows, heads, queries, keys, key, value] = i.sizes(["ROWS", "HEADS", "T", "S", "KEY", "VALUE"]);
         let (scale, causal) = (i.number("SCALE"), i.size("CAUSAL") == 1);
         let [q, k, v, dy] = ["q", "k", "v", "dy"].map(|name| i.real(name));
-        Self { rows, heads, queries, keys, key, value, scale, causal, q, k, v, dy }
+        Self { inputs: i, rows, heads, queries, keys, key, value, scale, causal, q, k, v, dy }
     }
 
     /// The pairs of a query and a key that it sees, of one head of one row, by query.
@@ -60,6 +63,18 @@ impl<'a> Attention<'a> {
         })
     }
 
+    /// What dropout multiplies the share of the key at `place` by: 0, or 1 / (1 - rate).
+    fn kept(&self, query: usize, place: usize) -> f64 {
+        let [stream, threshold] = ["STREAM", "THRESHOLD"].map(|name| self.inputs.number(name) as u32);
+        // Indices wrap as those of a shader do.
+        let index = (query * self.keys + place) as u32;
+        match threshold {
+            0 => 1.0,
+            _ if random(&self.inputs.step, stream, index) < threshold => 0.0,
+            _ => self.inputs.number("KEPT"),
+        }
+    }
+
     /// The score of a key, and its error.
     fn score(&self, query: usize, key: usize) -> (f64, f64) {
         let sum = dot(part(self.q, query, self.key), part(self.k, key, self.key)).times(self.scale);
@@ -68,7 +83,7 @@ impl<'a> Attention<'a> {
 
     /// The shares that follow from the logarithm of their sum.
     fn shares(&self, query: usize, keys: Vec<usize>, stats: &[f64]) -> Vec<Share> {
-        let found = keys.into_iter().map(|key| {
+        let found = keys.into_iter().enumerate().map(|(place, key)| {
             let (score, off) = self.score(query, key);
             let behind = (score - stats[query]).min(0.0);
             let off = off + EPSILON * (8.0 + 4.0 * behind.abs().min(88.0) + 2.0 * stats[query].abs());
@@ -77,14 +92,16 @@ impl<'a> Attention<'a> {
                 key,
                 share,
                 off: if off > 0.1 { 1.0 } else { share * 2.0 * off + f64::from(f32::MIN_POSITIVE) },
+                kept: self.kept(query, place),
             }
         });
         found.collect()
     }
 
-    /// share · (dy · v - delta), and its error.
+    /// share · (kept · dy · v - delta), and its error.
     fn slope(&self, query: usize, share: &Share, delta: Sum) -> (f64, f64) {
         let whole = dot(part(self.dy, query, self.value), part(self.v, share.key, self.value));
+        let whole = if share.kept == 1.0 { whole } else { whole.times(share.kept) };
         let apart = whole.value - delta.value;
         let size = whole.value.abs() + delta.value.abs();
         let off = whole.allowed() + delta.allowed() + 2.0 * EPSILON * size;
@@ -121,7 +138,7 @@ impl Sums {
     }
 }
 
-/// y = Σ softmax(SCALE q k) v, stats = log Σ exp(SCALE q k)
+/// y = Σ m softmax(SCALE q k) v, m of dropout, stats = log Σ exp(SCALE q k)
 pub fn attention_forward(i: &Inputs<'_>) -> Outputs {
     let a = Attention::of(i);
     let mut y = Sums::new(a.rows * a.queries * a.heads, a.value);
@@ -134,10 +151,11 @@ pub fn attention_forward(i: &Inputs<'_>) -> Outputs {
         let sum: f64 = scores.iter().map(|(score, _)| (score - top).exp()).sum();
         // exp in f32 carries the rounding of its argument; the sum is rescaled with each larger score.
         let off = 2.0 * worst + EPSILON * (24.0 + 8.0 * reach + 2.0 * scores.len() as f64);
-        for (key, (score, _)) in keys.iter().zip(&scores) {
+        for (place, (key, (score, _))) in keys.iter().zip(&scores).enumerate() {
             let share = (score - top).exp() / sum;
             let off = if off > 0.1 { 1.0 } else { share * 2.0 * off + f64::from(f32::MIN_POSITIVE) };
-            y.add(query, (share, off), part(a.v, *key, a.value));
+            let kept = a.kept(query, place);
+            y.add(query, (kept * share, kept * off), part(a.v, *key, a.value));
         }
         let log = top + sum.ln();
         stats[query] = Sum::within(log, worst + off.min(8.0) + 4.0 * EPSILON * (log.abs() + top.abs()));
@@ -145,7 +163,7 @@ pub fn attention_forward(i: &Inputs<'_>) -> Outputs {
     vec![("y", y.expected(1.0)), ("stats", Expected::Real(stats))]
 }
 
-/// delta = dy · y, dq = SCALE Σ p (dy · v - delta) k, p = exp(SCALE q k - stats)
+/// delta = dy · y, dq = SCALE Σ p (m dy · v - delta) k, p = exp(SCALE q k - stats)
 pub fn attention_grad_query(i: &Inputs<'_>) -> Outputs {
     let a = Attention::of(i);
     let count = a.rows * a.queries * a.heads;
@@ -160,7 +178,7 @@ pub fn attention_grad_query(i: &Inputs<'_>) -> Outputs {
     vec![("dq", dq.expected(a.scale)), ("delta", Expected::Real(delta))]
 }
 
-/// dk = SCALE Σ_t p (dy · v - delta) q
+/// dk = SCALE Σ_t p (m dy · v - delta) q
 pub fn attention_grad_key(i: &Inputs<'_>) -> Outputs {
     let a = Attention::of(i);
     let mut dk = Sums::new(a.rows * a.keys * a.heads, a.key);
@@ -173,14 +191,81 @@ pub fn attention_grad_key(i: &Inputs<'_>) -> Outputs {
     vec![("dk", dk.expected(a.scale))]
 }
 
-/// dv = Σ_t p dy
+/// dv = Σ_t m p dy
 pub fn attention_grad_value(i: &Inputs<'_>) -> Outputs {
     let a = Attention::of(i);
     let mut dv = Sums::new(a.rows * a.keys * a.heads, a.value);
     for (query, keys) in a.pairs() {
-        for Share { key, share, off } in a.shares(query, keys, i.real("stats")) {
-            dv.add(key, (share, off), part(a.dy, query, a.value));
+        for Share { key, share, off, kept } in a.shares(query, keys, i.real("stats")) {
+            dv.add(key, (kept * share, kept * off), part(a.dy, query, a.value));
         }
     }
     vec![("dv", dv.expected(1.0))]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        feed::{Batch, Step},
+        kernels::ATTENTION_FORWARD,
+        op::{
+            Sizes,
+            activations::LINEAR,
+            sizes::parse_sizes,
+            twin::{Data, Inputs, values},
+        },
+    };
+
+    /// y of random queries, keys and values at `case`, in step `number`.
+    fn output(case: &str, number: u64) -> Vec<f64> {
+        let sizes: Sizes = parse_sizes(case).expect("sizes").into_iter().collect();
+        let random = |from: usize, len: usize| {
+            let of = |n: usize| (crate::feed::split_mix((from + n) as u64) >> 40) as f64 / 2f64.powi(23) - 1.0;
+            Data::Real((0..len).map(of).collect())
+        };
+        let [q, k, v] = [(0, 2 * 5 * 4), (100, 2 * 6 * 4), (200, 2 * 6 * 3)].map(|(from, len)| random(from, len));
+        let inputs = Inputs {
+            sizes: &sizes,
+            buffers: [("q", &q), ("k", &k), ("v", &v)].into(),
+            activation: &LINEAR,
+            step: Step::default().keyed(3, number),
+            batch: &Batch::default(),
+        };
+        let y = ATTENTION_FORWARD.twin(&inputs).remove(0).1;
+        match values(y) {
+            Data::Real(y) => y,
+            Data::Index(y) => panic!("{y:?}"),
+        }
+    }
+
+    #[test]
+    fn the_mean_over_many_draws_is_attention_without_dropout() {
+        const SIZES: &str = "ROWS=1,HEADS=2,T=5,S=6,KEY=4,VALUE=3,SCALE=0.5";
+        const DRAWS: u64 = 4000;
+        let plain = output(SIZES, 0);
+        let (mut mean, mut square) = (vec![0.0; plain.len()], vec![0.0; plain.len()]);
+        let dropping = format!("{SIZES},STREAM=4,THRESHOLD={},KEPT={}", 1u64 << 30, 4.0 / 3.0);
+        for number in 0..DRAWS {
+            for (at, y) in output(&dropping, number).into_iter().enumerate() {
+                mean[at] += y / DRAWS as f64;
+                square[at] += y * y / DRAWS as f64;
+            }
+        }
+        for ((mean, square), plain) in mean.into_iter().zip(square).zip(plain) {
+            let deviation = ((square - mean * mean) / DRAWS as f64).sqrt();
+            assert!(deviation > 0.0, "nothing is dropped");
+            assert!((mean - plain).abs() < 4.5 * deviation, "{mean} ± {deviation}, expected {plain}");
+        }
+    }
+
+    #[test]
+    fn layers_steps_queries_and_keys_draw_numbers_of_their_own() {
+        let sizes = |stream: u32| {
+            format!("ROWS=1,HEADS=2,T=5,S=6,KEY=4,VALUE=3,SCALE=0.5,STREAM={stream},THRESHOLD=2147483648,KEPT=2")
+        };
+        let first = output(&sizes(4), 1);
+        assert_eq!(first, output(&sizes(4), 1), "a backward pass draws the same again");
+        assert_ne!(first, output(&sizes(5), 1));
+        assert_ne!(first, output(&sizes(4), 2));
+    }
 }

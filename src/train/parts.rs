@@ -105,20 +105,22 @@ pub fn differences(model: &Model, options: &Options) -> Vec<&'static str> {
 mod tests {
     use super::{Model, Options, differences};
     use crate::layers::{
-        AlphaDropout, Dropout, Flatten, FlipMode, GaussianDropout, GaussianNoise, Layer, RandomBrightness,
+        AlphaDropout, Attention, Dropout, Flatten, FlipMode, GaussianDropout, GaussianNoise, Layer, MultiHeadAttention, RandomBrightness,
         RandomContrast, RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom,
         SpatialDropout1D, SpatialDropout2D, TimeDistributed,
     };
 
     #[test]
     fn each_layer_that_draws_is_a_difference() {
-        let layers: [Layer; 14] = [
+        let layers: [Layer; 16] = [
             Dropout::new(0.5).into(),
             SpatialDropout1D::new(0.5).into(),
             SpatialDropout2D::new(0.5).into(),
             GaussianNoise::new(0.5).into(),
             GaussianDropout::new(0.5).into(),
             AlphaDropout::new(0.5).into(),
+            Attention { dropout: 0.5, ..Attention::new() }.into(),
+            MultiHeadAttention { dropout: 0.5, ..MultiHeadAttention::new(1, 1) }.into(),
             TimeDistributed::new(GaussianNoise::new(0.5)).into(),
             RandomFlip::new(FlipMode::Vertical).into(),
             RandomTranslation::new(0.0, [0.0, 0.1]).into(),
@@ -137,6 +139,7 @@ mod tests {
             assert!(drawn(layer.clone()), "{}", layer.kind());
         }
         assert!(!drawn(Dropout::new(0.0).into()) && !drawn(Flatten::new().into()));
+        assert!(!drawn(Attention::new().into()) && !drawn(MultiHeadAttention::new(1, 1).into()));
         assert!(!drawn(RandomRotation::new(0.0).into()) && !drawn(RandomContrast::new(0.0).into()));
     }
 

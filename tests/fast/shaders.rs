@@ -191,7 +191,7 @@ fn operations_get_the_shared_texts_and_the_activation_that_they_name() {
         ("resize", &["resize2d_forward", "resize2d_grad"]),
         ("token", &["embedding_forward", "sort_tokens", "token_starts"]),
         (
-            "attention",
+            "feed, random, attention",
             &["attention_forward", "attention_grad_query", "attention_grad_key", "attention_grad_value"],
         ),
         ("feed, gradient", &["sgd", "adam", "rmsprop", "adagrad", "lion", "muon_momentum", "muon"]),

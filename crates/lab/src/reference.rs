@@ -78,8 +78,8 @@ fn buffers(shader: &Shader, inputs: &Inputs<'_>) -> Buffers {
         let bytes = inputs.batch.images.chunks(4);
         let images = bytes.map(|bytes| bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)));
         all.insert((1, 0), inputs.step.words());
-        all.insert((1, 1), images.collect());
-        all.insert((1, 2), inputs.batch.labels.clone());
+        all.insert((2, 0), images.collect());
+        all.insert((2, 1), inputs.batch.labels.clone());
     }
     all
 }

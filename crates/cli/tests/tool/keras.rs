@@ -10,8 +10,8 @@ use wgrad::{
     gpu::Context,
     layers::{
         AlphaDropout, Attention, CenterCrop, Dense, Dot, EinsumDense, Embedding, Factor, FillMode, FlipMode,
-        GaussianNoise, GroupNormalization, Interpolation, Layer, LayerNormalization, Numbers, Permute,
-        RMSNormalization, RandomCrop, RandomFlip, RandomTranslation, Resizing, TimeDistributed,
+        GaussianNoise, GroupNormalization, Interpolation, Layer, LayerNormalization, MultiHeadAttention, Numbers,
+        Permute, RMSNormalization, RandomCrop, RandomFlip, RandomTranslation, Resizing, TimeDistributed,
     },
     loss::Loss,
     model::Model,
@@ -647,6 +647,13 @@ fn products_take_the_arguments_of_keras() {
     let attention = Attention { use_causal_mask: true, name: Some("it".into()), ..Attention::new() };
     let call = json!({"use_causal_mask": true, "return_attention_scores": false, "mask": null});
     has(joined("Attention", plain, call), attention.into());
+    let dropping = json!({"name": "it", "dropout": 0.25, "seed": 7});
+    let attention = Attention { dropout: 0.25, name: Some("it".into()), ..Attention::new() };
+    has(joined("Attention", dropping, json!({})), attention.into());
+    let dropping = json!({"name": "it", "num_heads": 2, "key_dim": 3, "dropout": 0.25, "seed": null});
+    let attention =
+        MultiHeadAttention { dropout: 0.25, name: Some("it".into()), ..MultiHeadAttention::new(2, 3) };
+    has(joined("MultiHeadAttention", dropping, json!({})), attention.into());
     let refused =
         |class: &str, arguments: Value| joined(class, arguments, json!({})).expect_err("is refused");
     says(&refused("Dot", json!({"name": "it", "axes": 0})), &["it", "axes has 0", "0 is the batch"]);
@@ -657,7 +664,7 @@ fn products_take_the_arguments_of_keras() {
         &["it", "use_scale is true", "Dense"],
     );
     says(&refused("Attention", json!({"name": "it", "score_mode": "concat"})), &["it", "concat", "dot"]);
-    says(&refused("Attention", json!({"name": "it", "dropout": 0.5})), &["it", "dropout is 0.5"]);
+    says(&refused("Attention", json!({"name": "it", "dropout": 1.5})), &["it", "dropout is 1.5", "below 1"]);
 }
 
 #[test]

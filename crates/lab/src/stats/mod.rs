@@ -174,8 +174,8 @@ struct Recipe<'a> {
     entry: &'a str,
     /// Storage buffers of group 0.
     buffers: u32,
-    /// Whether group 1 is the feed.
-    feed: bool,
+    /// Whether group 1 is the step of the feed, and group 2 its chunk.
+    feed: [bool; 2],
 }
 
 /// An adapter whose compiler is asked.
@@ -259,7 +259,7 @@ impl Compiler {
         let words = resolved.spirv(&name, self.device.spirv(), bindings(&shader))?;
         let entry = resolved.module.entry_points.first().map(|entry| entry.name.clone()).unwrap_or_default();
         let buffers = shader.bindings.len() as u32;
-        let recipe = Recipe { words: &words, entry: &entry, buffers, feed: shader.feed };
+        let recipe = Recipe { words: &words, entry: &entry, buffers, feed: [shader.feed, shader.chunk] };
         self.device.make(&recipe).map_err(|message| Error::Shader { kernel: name, message })
     }
 
@@ -302,8 +302,9 @@ fn bindings(shader: &Shader) -> BTreeMap<ResourceBinding, BindingInfo> {
         })
     };
     let own = shader.bindings.iter().map(|binding| binding.index).collect();
-    let feed = if shader.feed { vec![0, 1, 2] } else { Vec::new() };
-    group(0, own).chain(group(1, feed)).collect()
+    let step = if shader.feed { vec![0] } else { Vec::new() };
+    let chunk = if shader.chunk { vec![0, 1] } else { Vec::new() };
+    group(0, own).chain(group(1, step)).chain(group(2, chunk)).collect()
 }
 
 /// Why an adapter cannot be asked, and what to do.

@@ -272,14 +272,14 @@ impl<'a> Made<'a> {
         }
     }
 
-    /// As wgpu lays out wgrad's groups: storage buffers, and the feed.
+    /// As wgpu lays out wgrad's groups: storage buffers, the step of the feed, and its chunk.
     fn layouts(&mut self, recipe: &Recipe<'_>) -> Result<(), String> {
         use vk::DescriptorType as Type;
         let own = vec![Type::STORAGE_BUFFER; recipe.buffers as usize];
-        let feed = recipe
-            .feed
-            .then(|| vec![Type::UNIFORM_BUFFER_DYNAMIC, Type::STORAGE_BUFFER, Type::STORAGE_BUFFER]);
-        for group in [Some(own), feed].into_iter().flatten() {
+        let [step, chunk] = recipe.feed;
+        let step = step.then(|| vec![Type::UNIFORM_BUFFER_DYNAMIC]);
+        let chunk = chunk.then(|| vec![Type::STORAGE_BUFFER; 2]);
+        for group in [Some(own), step, chunk].into_iter().flatten() {
             let binding = |(place, kind)| {
                 vk::DescriptorSetLayoutBinding::default()
                     .binding(place)

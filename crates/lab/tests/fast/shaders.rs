@@ -121,7 +121,7 @@ fn every_variant_stays_inside_webgpus_default_limits() {
     let limits = wgpu::Limits::default();
     let (mut checked, mut staged) = (0, 0);
     for_every_shader(|name, op, variant, shader| {
-        let storage = shader.bindings.len() as u32 + if shader.feed { 2 } else { 0 };
+        let storage = shader.bindings.len() as u32 + if shader.chunk { 2 } else { 0 };
         let allowed = limits.max_storage_buffers_per_shader_stage;
         assert!(storage <= allowed, "{name} binds {storage} storage buffers, {allowed} are allowed");
         for sizes in cases(op, variant) {

@@ -762,7 +762,17 @@ fn attentive() -> Vec<Model> {
         .add_from(Flatten { name: Some("flat".into()) }, &["square"])
         .add_from(Concatenate::new(), &["flat", "along", "cosine"])
         .add(dense(3, "linear"));
-    [words, attends, products].into_iter().chain(masked()).collect()
+    // Weights are dropped: the same in both passes, others in each layer.
+    let dropping = MultiHeadAttention { dropout: 0.4, ..MultiHeadAttention::new(2, 3) };
+    let seen = MultiHeadAttention { dropout: 0.2, use_causal_mask: true, ..MultiHeadAttention::new(1, 4) };
+    let drops = Model::new("drops weights", [6, 4, 1])
+        .add(Reshape { target_shape: vec![6, 4], name: Some("x".into()) })
+        .add_from(named(dropping, "own"), &["x", "x"])
+        .add_from(named(seen, "seen"), &["own", "x"])
+        .add_from(Attention { dropout: 0.3, ..Attention::new() }, &["seen", "x", "own"])
+        .add(Flatten::new())
+        .add(dense(3, "linear"));
+    [words, attends, products, drops].into_iter().chain(masked()).collect()
 }
 
 /// Networks of sequences in which some steps do not count: those whose numbers are all below a half.
@@ -791,7 +801,10 @@ fn masked() -> Vec<Model> {
         .add_from(Add::new(), &["dense_1", "own"])
         .add_from(named_attention(causal, "causal"), &["add_1", "add_1"])
         .add_from(Cropping1D::new([1, 1]), &["dense_1"])
-        .add_from(named_attention(MultiHeadAttention::new(1, 2), "of masked"), &["cropping1d_1", "causal"])
+        .add_from(
+            named_attention(MultiHeadAttention { dropout: 0.3, ..MultiHeadAttention::new(1, 2) }, "of masked"),
+            &["cropping1d_1", "causal"],
+        )
         .add_from(
             named_attention(MultiHeadAttention::new(2, 2), "by masked"),
             &["causal", "cropping1d_1", "of masked"],
