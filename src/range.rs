@@ -255,8 +255,8 @@ mod tests {
     #[test]
     fn numbers_of_layers_are_those_that_a_device_takes() {
         use crate::layers::{
-            AlphaDropout, Attention, BatchNormalization, Dropout, GaussianDropout, GaussianNoise, GroupNormalization,
-            LayerNormalization, LeakyReLU, MultiHeadAttention, RMSNormalization, Rules,
+            AlphaDropout, Attention, BatchNormalization, Dropout, GaussianDropout, GaussianNoise,
+            GroupNormalization, LayerNormalization, LeakyReLU, MultiHeadAttention, RMSNormalization, Rules,
         };
         let takes = |layer: &dyn Rules, takes: bool| {
             let shape = layer.output_shape(&[3]);

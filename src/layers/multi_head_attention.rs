@@ -526,7 +526,10 @@ mod tests {
             let calls = calls(dropout, mode);
             assert!(calls.len() >= 2);
             for (op, sizes) in calls {
-                assert!(sizes.keys().all(|name| !["STREAM", "THRESHOLD", "KEPT"].contains(&name.as_str())), "{op}");
+                assert!(
+                    sizes.keys().all(|name| !["STREAM", "THRESHOLD", "KEPT"].contains(&name.as_str())),
+                    "{op}"
+                );
             }
         }
     }

@@ -220,10 +220,12 @@ mod tests {
     fn output(case: &str, number: u64) -> Vec<f64> {
         let sizes: Sizes = parse_sizes(case).expect("sizes").into_iter().collect();
         let random = |from: usize, len: usize| {
-            let of = |n: usize| (crate::feed::split_mix((from + n) as u64) >> 40) as f64 / 2f64.powi(23) - 1.0;
+            let of =
+                |n: usize| (crate::feed::split_mix((from + n) as u64) >> 40) as f64 / 2f64.powi(23) - 1.0;
             Data::Real((0..len).map(of).collect())
         };
-        let [q, k, v] = [(0, 2 * 5 * 4), (100, 2 * 6 * 4), (200, 2 * 6 * 3)].map(|(from, len)| random(from, len));
+        let [q, k, v] =
+            [(0, 2 * 5 * 4), (100, 2 * 6 * 4), (200, 2 * 6 * 3)].map(|(from, len)| random(from, len));
         let inputs = Inputs {
             sizes: &sizes,
             buffers: [("q", &q), ("k", &k), ("v", &v)].into(),
@@ -261,7 +263,9 @@ mod tests {
     #[test]
     fn layers_steps_queries_and_keys_draw_numbers_of_their_own() {
         let sizes = |stream: u32| {
-            format!("ROWS=1,HEADS=2,T=5,S=6,KEY=4,VALUE=3,SCALE=0.5,STREAM={stream},THRESHOLD=2147483648,KEPT=2")
+            format!(
+                "ROWS=1,HEADS=2,T=5,S=6,KEY=4,VALUE=3,SCALE=0.5,STREAM={stream},THRESHOLD=2147483648,KEPT=2"
+            )
         };
         let first = output(&sizes(4), 1);
         assert_eq!(first, output(&sizes(4), 1), "a backward pass draws the same again");

@@ -105,9 +105,9 @@ pub fn differences(model: &Model, options: &Options) -> Vec<&'static str> {
 mod tests {
     use super::{Model, Options, differences};
     use crate::layers::{
-        AlphaDropout, Attention, Dropout, Flatten, FlipMode, GaussianDropout, GaussianNoise, Layer, MultiHeadAttention, RandomBrightness,
-        RandomContrast, RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom,
-        SpatialDropout1D, SpatialDropout2D, TimeDistributed,
+        AlphaDropout, Attention, Dropout, Flatten, FlipMode, GaussianDropout, GaussianNoise, Layer,
+        MultiHeadAttention, RandomBrightness, RandomContrast, RandomCrop, RandomFlip, RandomRotation,
+        RandomTranslation, RandomZoom, SpatialDropout1D, SpatialDropout2D, TimeDistributed,
     };
 
     #[test]

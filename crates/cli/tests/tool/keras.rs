@@ -10,8 +10,9 @@ use wgrad::{
     gpu::Context,
     layers::{
         AlphaDropout, Attention, CenterCrop, Dense, Dot, EinsumDense, Embedding, Factor, FillMode, FlipMode,
-        GaussianNoise, GroupNormalization, Interpolation, Layer, LayerNormalization, MultiHeadAttention, Numbers,
-        Permute, RMSNormalization, RandomCrop, RandomFlip, RandomTranslation, Resizing, TimeDistributed,
+        GaussianNoise, GroupNormalization, Interpolation, Layer, LayerNormalization, MultiHeadAttention,
+        Numbers, Permute, RMSNormalization, RandomCrop, RandomFlip, RandomTranslation, Resizing,
+        TimeDistributed,
     },
     loss::Loss,
     model::Model,

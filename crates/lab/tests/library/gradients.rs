@@ -802,7 +802,10 @@ fn masked() -> Vec<Model> {
         .add_from(named_attention(causal, "causal"), &["add_1", "add_1"])
         .add_from(Cropping1D::new([1, 1]), &["dense_1"])
         .add_from(
-            named_attention(MultiHeadAttention { dropout: 0.3, ..MultiHeadAttention::new(1, 2) }, "of masked"),
+            named_attention(
+                MultiHeadAttention { dropout: 0.3, ..MultiHeadAttention::new(1, 2) },
+                "of masked",
+            ),
             &["cropping1d_1", "causal"],
         )
         .add_from(

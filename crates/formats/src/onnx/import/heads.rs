@@ -204,6 +204,7 @@ fn multi_head(
         value_dim: (value != key).then_some(value),
         use_bias,
         use_causal_mask: all.causal,
+        dropout: all.dropout,
         ..MultiHeadAttention::new(heads, key)
     };
     let mut inputs = vec![query.input, values.input];
@@ -288,7 +289,7 @@ pub(super) fn plain(network: &mut Network, heads: &Heads, name: &str) -> Said<So
         let make = |name| Rescaling { name, ..Rescaling::new(heads.scale) }.into();
         inputs[0] = Some(network.add(&format!("{name}_scale"), &inputs[..1], make, Vec::new()));
     }
-    let layer = Attention { use_causal_mask: heads.causal, ..Attention::new() };
+    let layer = Attention { use_causal_mask: heads.causal, dropout: heads.dropout, ..Attention::new() };
     let shape = layer.joined_shape(&shapes)?;
     let make = |name| Attention { name, ..layer }.into();
     let name = network.add(name, &inputs, make, Vec::new());

@@ -1,6 +1,8 @@
 //! Converts nodes to layers, except those for sequences.
 
-use super::{Axis, Flow, Said, Value, heads, network::Network, sequence, short, written::Function};
+use super::{
+    Axis, Flow, Said, Value, heads, network::Network, nodes::drop_rate, sequence, written::Function,
+};
 use crate::onnx::{
     attributes::Node,
     proto::{NodeProto, kind},
@@ -134,18 +136,8 @@ pub(super) fn node(
         "Pad" => b.pad(x.settled()?),
         "Resize" => b.resize(x.settled()?),
         "Dropout" => {
-            let rate = match b.inputs.get(1) {
-                Some(Some(Value::Constant(t))) => t.reals()?.first().copied().unwrap_or(0.5),
-                _ => node.float("ratio", 0.5),
-            };
-            if !(0.0..1.0).contains(&rate) {
-                return Err(format!("a ratio of {rate}"));
-            }
-            let drops = b.optional(2)?.is_some_and(|t| t.wholes().is_ok_and(|flag| flag != [0]));
-            if drops && !b.network.training {
-                return Err("in training (its third input); export the network for inference".into());
-            }
-            Ok(b.one(x, &x.shape, |name| Dropout { name, ..Dropout::new(short(rate)) }.into(), Vec::new()))
+            let rate = drop_rate(*node, [b.optional(1)?, b.optional(2)?], b.network.training)?;
+            Ok(b.one(x, &x.shape, |name| Dropout { name, ..Dropout::new(rate) }.into(), Vec::new()))
         }
         "Concat" => b.join(Concatenate::new().into()),
         "PRelu" => {

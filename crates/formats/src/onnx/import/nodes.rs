@@ -8,16 +8,37 @@ use super::{
     name_of,
     network::Network,
     product::product,
-    views::{Base, View},
+    short,
+    views::{Base, Scores, View},
 };
 use crate::onnx::{
     attributes::{Node, axis, positive},
     proto::kind,
     tensor::Tensor,
 };
+use std::rc::Rc;
 
 /// The letters of the axes of a product of matrices: those before the last two, then rows, the summed one, columns.
 const LETTERS: [char; 8] = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+
+/// The part of its input that a `Dropout` drops in training; its ratio and flag are constants.
+///
+/// # Errors
+/// Says that no layer drops that much, or that a file for inference drops.
+pub(super) fn drop_rate(node: Node<'_>, [ratio, flag]: [Option<&Tensor>; 2], training: bool) -> Said<f64> {
+    let rate = match ratio {
+        Some(ratio) => ratio.reals()?.first().copied().unwrap_or(0.5),
+        None => node.float("ratio", 0.5),
+    };
+    if !(0.0..1.0).contains(&rate) {
+        return Err(format!("a ratio of {rate}, expected one in [0, 1)"));
+    }
+    let drops = flag.is_some_and(|flag| flag.wholes().is_ok_and(|flag| flag != [0]));
+    if drops && !training {
+        return Err("in training (its third input); export the network for inference".into());
+    }
+    Ok(short(rate))
+}
 
 /// A node with its inputs as views.
 pub(super) struct Viewed<'a> {
@@ -151,20 +172,22 @@ impl Viewed<'_> {
         self.made(if more { x.axes.unsqueezed(&at)? } else { x.axes.squeezed(&at)? })
     }
 
-    /// Shares of which some are dropped in training alone.
+    /// Shares of keys of which some are dropped in training.
     fn dropped(&self) -> Said<Option<View>> {
-        let Some(x) = self.first().filter(|x| matches!(x.base, Base::Scores(_))) else { return Ok(None) };
-        let ratio = match self.constant(1) {
-            Some(ratio) => ratio.reals()?.first().copied().unwrap_or(0.5),
-            None => self.node.float("ratio", 0.5),
-        };
-        match self.network.training && ratio != 0.0 {
-            true => Err(format!(
-                "drops {ratio} of the shares of an attention in training, which MultiHeadAttention does not; set the dropout of \
-                 the attention to 0"
-            )),
-            false => Ok(self.made(x.axes.clone())),
+        let Some(x) = self.first() else { return Ok(None) };
+        let Base::Scores(scores) = &x.base else { return Ok(None) };
+        let rate = drop_rate(self.node, [1, 2].map(|n| self.constant(n)), self.network.training)?;
+        if rate == 0.0 {
+            return Ok(self.made(x.axes.clone()));
         }
+        if scores.is_open() || scores.dropout != 0.0 {
+            return Err(format!(
+                "drops {rate} of the scores of an attention, or of its shares for a second time; MultiHeadAttention drops \
+                 shares, after the softmax, once"
+            ));
+        }
+        let scores = Scores { dropout: rate, ..(**scores).clone() };
+        Ok(Some(View { base: Base::Scores(Rc::new(scores)), sole: x.sole && self.sole, ..x.clone() }))
     }
 
     /// A constant and the index of the other input.

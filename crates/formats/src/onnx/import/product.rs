@@ -152,8 +152,15 @@ impl Made<'_> {
         }
         let axes = self.axes(a, ends, 1)?;
         let scale = a.view.scale * b.view.scale;
-        let scores =
-            Scores { sides, heads: self.common.heads(), scale: 1.0, causal: None, zeros: None, keys: None };
+        let scores = Scores {
+            sides,
+            heads: self.common.heads(),
+            scale: 1.0,
+            causal: None,
+            zeros: None,
+            keys: None,
+            dropout: 0.0,
+        };
         Some(View { base: Base::Scores(Rc::new(scores)), axes, offset: 0, scale, sole: true })
     }
 
@@ -194,6 +201,7 @@ impl Made<'_> {
             heads,
             scale: scores.scale,
             causal: scores.causal.is_some(),
+            dropout: scores.dropout,
         };
         Some(View { base: Base::Heads(Rc::new(all)), axes, offset: 0, scale: 1.0, sole: true })
     }

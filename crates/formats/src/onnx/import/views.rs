@@ -74,6 +74,8 @@ pub(super) struct Scores {
     pub zeros: Option<usize>,
     /// The side that a softmax went over: that of the keys.
     pub keys: Option<usize>,
+    /// The part of the shares that is dropped in training.
+    pub dropout: f64,
 }
 
 /// What the shares of keys make of their values.
@@ -85,6 +87,7 @@ pub(super) struct Heads {
     pub heads: usize,
     pub scale: f64,
     pub causal: bool,
+    pub dropout: f64,
 }
 
 impl Side {

@@ -7,6 +7,7 @@ use crate::onnx::apart;
 use std::{fs, path::Path, time::Instant};
 use wgrad::{
     feed::{Batch, Step},
+    layers::Layer,
     loss::Loss,
     model::Model,
     optim::Optimizer,
@@ -283,14 +284,33 @@ fn a_flat_input_is_a_row_or_a_picture() {
 }
 
 #[test]
-fn dropped_shares_of_an_attention_are_refused_in_training_alone() {
-    let path = wgrad_testing::fixture("onnx").join("import/read_attention_dropout.onnx");
-    let file = read(&path);
-    let read =
-        |training| import::import("net.onnx", &file, &import::Options { training, ..Default::default() });
-    let kinds = |net: Imported| net.model.layers.iter().map(|layer| layer.kind()).collect::<Vec<_>>();
-    let found = kinds(read(false).expect("inference drops none"));
-    assert_eq!(found, ["Flatten", "Reshape", "MultiHeadAttention", "Flatten", "Dense"]);
-    let error = read(true).expect_err("no layer drops them").to_string();
-    assert!(error.contains("(Dropout)") && error.contains("drops 0.5 of the shares"), "{error}");
+fn dropped_shares_of_an_attention_are_those_of_its_layer() {
+    let file = read(&wgrad_testing::fixture("onnx").join("import/read_attention_dropout.onnx"));
+    let read = |file: &ModelProto, training| {
+        let options = import::Options { training, ..Default::default() };
+        import::import("net.onnx", file, &options).map_err(|e| e.to_string())
+    };
+    for training in [false, true] {
+        let net = read(&file, training).expect("is one layer");
+        let dropout = net.model.layers.iter().find_map(|layer| match layer {
+            Layer::MultiHeadAttention(layer) => Some(layer.dropout),
+            _ => None,
+        });
+        assert_eq!(dropout, Some(0.5));
+    }
+    // The same drops of shares twice, and of scores before the softmax.
+    let with = |from: &str, to: &str| {
+        let mut file = file.clone();
+        let graph = file.graph.as_mut().expect("has one");
+        let at = graph.node.iter().position(|node| node.output == [from]).expect("makes it");
+        for node in &mut graph.node[at + 1..] {
+            node.input.iter_mut().filter(|name| *name == from).for_each(|name| *name = to.into());
+        }
+        graph.node.insert(at + 1, node("Dropout", &[from], to));
+        file
+    };
+    for (from, to) in [("pd", "again"), ("z", "zd")] {
+        let error = read(&with(from, to), true).expect_err("no layer drops them");
+        assert!(error.contains("(Dropout)") && error.contains("drops 0.5 of the scores"), "{error}");
+    }
 }
