@@ -20,7 +20,7 @@ pub(super) fn plain(w: &mut Writer, layer: &Attention, place: &Place, inputs: &[
     let key = w.transpose(&format!("{name}/key"), &key.name, &[0, 2, 1]);
     let scores = w.node("MatMul", &format!("{name}/scores"), &[&query.name, &key], Vec::new());
     let causal = layer.use_causal_mask.then_some([query.shape[0], value.shape[0]]);
-    let shares = shares(w, name, scores, causal);
+    let shares = shares(w, name, scores, causal, layer.dropout);
     let y = w.node("MatMul", name, &[&shares, &value.name], Vec::new());
     Flow { name: y, shape: place.output.clone(), nchw: false }
 }
@@ -52,7 +52,7 @@ pub(super) fn of_heads(
     let scale = w.constant(&part("scale"), scale);
     let scores = w.node("Mul", &part("scaled"), &[&scores, &scale], Vec::new());
     let causal = layer.use_causal_mask.then_some([query.shape[0], value.shape[0]]);
-    let shares = shares(w, name, scores, causal);
+    let shares = shares(w, name, scores, causal, layer.dropout);
     let mixed = w.node("MatMul", &part("mixed"), &[&shares, &v], Vec::new());
     let turned = w.transpose(&part("turned"), &mixed, &[0, 2, 1, 3]);
     let all = layer.num_heads * layer.value_len();
@@ -64,15 +64,22 @@ pub(super) fn of_heads(
 }
 
 /// Appends a softmax of scores over the keys, of which each query sees only those up to its own step if `causal` has the
-/// numbers of queries and keys.
-fn shares(w: &mut Writer, name: &str, mut scores: String, causal: Option<[usize; 2]>) -> String {
+/// numbers of queries and keys. Training drops a part of it.
+fn shares(
+    w: &mut Writer,
+    name: &str,
+    mut scores: String,
+    causal: Option<[usize; 2]>,
+    dropout: f64,
+) -> String {
     if let Some([queries, keys]) = causal {
         let hidden = |at: usize| if at % keys > at / keys { HIDDEN } else { 0.0 };
         let mask = Tensor::real(&[queries, keys], (0..queries * keys).map(hidden).collect());
         let mask = w.constant(&format!("{name}/mask"), mask);
         scores = w.node("Add", &format!("{name}/seen"), &[&scores, &mask], Vec::new());
     }
-    w.node("Softmax", &format!("{name}/shares"), &[&scores], vec![int("axis", -1)])
+    let shares = w.node("Softmax", &format!("{name}/shares"), &[&scores], vec![int("axis", -1)]);
+    if dropout == 0.0 { shares } else { w.dropout(&format!("{name}/kept"), &shares, dropout) }
 }
 
 /// Appends the product of the rows of `x` with a kernel, and its bias. The node that gives the result is called `wanted`.

@@ -174,10 +174,7 @@ pub(super) fn write(
         }
         Layer::UpSampling2D(layer) => repeat(w, &[layer.size.0, layer.size.1], place, x),
         Layer::UpSampling1D(layer) => repeat(w, &[layer.size], place, x),
-        Layer::Dropout(layer) => {
-            let rate = w.constant(&format!("{name}/rate"), Tensor::real(&[], vec![layer.rate as f32]));
-            x.to(w.node("Dropout", name, &[&x.name, &rate], Vec::new()), &place.output)
-        }
+        Layer::Dropout(layer) => x.to(w.dropout(name, &x.name, layer.rate), &place.output),
         // ONNX's Dropout drops only single elements; outside of training, these layers do nothing.
         Layer::SpatialDropout1D(_)
         | Layer::SpatialDropout2D(_)

@@ -187,6 +187,12 @@ impl Writer {
         self.node("Transpose", wanted, &[x], vec![ints("perm", order)])
     }
 
+    /// Appends a dropout, which does nothing outside of training.
+    pub fn dropout(&mut self, wanted: &str, x: &str, rate: f64) -> String {
+        let rate = self.constant(&format!("{wanted}/rate"), Tensor::real(&[], vec![rate as f32]));
+        self.node("Dropout", wanted, &[x, &rate], Vec::new())
+    }
+
     fn turned(&mut self, flow: &Flow, order: &[usize], suffix: &str) -> Flow {
         let name = match self.turned.get(&flow.name) {
             Some(name) => name.clone(),
