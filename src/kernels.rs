@@ -132,11 +132,15 @@ operations! {
         flat [Gpu];
         naive [];
     }
-    ACTIVATION_FORWARD activation_forward "y = activate(x)" { naive [Cpu, Gpu]; }
-    ACTIVATION_GRAD activation_grad "dx = dy * activate_grad(y or x)" { naive [Cpu, Gpu]; }
+    ACTIVATION_FORWARD activation_forward "y = activate(x)" { vec4 [Cpu] [Gpu if groups >= 64]; naive [Cpu, Gpu]; }
+    ACTIVATION_GRAD activation_grad "dx = dy * activate_grad(y or x)" { vec4 [Cpu] [Gpu if groups >= 64]; naive [Cpu, Gpu]; }
     ADD add "y = activate(a + b)" { vec4 [Cpu] [Gpu if groups >= 64]; naive [Cpu, Gpu]; }
-    UNARY unary "y = a function of each element: root, logarithm, clamp ..." { naive [Cpu, Gpu]; }
-    BINARY binary "y = a - b, a · b, min(a, b) or max(a, b)" { naive [Cpu, Gpu]; }
+    UNARY unary "y = a function of each element: root, logarithm, clamp ..." { vec4 [Cpu] [Gpu if groups >= 64]; naive [Cpu, Gpu]; }
+    BINARY binary "y = a - b, a · b, min(a, b) or max(a, b)" { vec4 [Cpu] [Gpu if groups >= 64]; naive [Cpu, Gpu]; }
+    BINARY_GRAD binary_grad "dx = dy · the derivative of a · b, min(a, b) or max(a, b), times activate_grad(a)" {
+        vec4 [Cpu] [Gpu if groups >= 64];
+        naive [Cpu, Gpu];
+    }
     CONCATENATE concatenate "y = a and b side by side" { naive [Cpu, Gpu]; }
     BATCH_DOT batch_dot "y = the product of two matrices for each image" { naive [Cpu, Gpu]; }
     SLICE_COLUMNS slice_columns "dx = some columns of dy, times activate_grad(x)" { naive [Cpu, Gpu]; }

@@ -7,6 +7,8 @@ override A: f32 = 0.0;
 override B: f32 = 0.0;
 @group(0) @binding(0) var<storage, read_write> y: array<f32>; // (COUNT)
 @group(0) @binding(1) var<storage, read> x: array<f32>; // (COUNT) above -A where FUNCTION is 2 or 3 or 4
+@group(0) @binding(0) var<storage, read_write> y4: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x4: array<vec4<f32>>;
 // batch COUNT
 // grid COUNT
 // case COUNT=1,FUNCTION=0,A=-0.5,B=0.125
@@ -23,3 +25,24 @@ override B: f32 = 0.0;
 // case COUNT=77,FUNCTION=10,A=0.125,B=0
 // case COUNT=77,FUNCTION=11,A=0.25,B=0
 // case COUNT=77,FUNCTION=12,A=0.5,B=0.25
+// case COUNT=70004,FUNCTION=5,A=-0.25,B=0.75
+// case COUNT=4,FUNCTION=1,A=0,B=0
+
+// Which function is a constant to the driver's compiler.
+fn apply(x: f32) -> f32 {
+    switch FUNCTION {
+        case 1u: { return abs(x); }
+        case 2u: { return sqrt(x + A); }
+        case 3u: { return log(x + A); }
+        case 4u: { return 1.0 / (x + A); }
+        case 5u: { return min(max(x, A), B); }
+        case 6u: { return floor(x); }
+        case 7u: { return ceil(x); }
+        case 8u: { return sign(x); }
+        case 9u: { return select(A * (exp(min(x, 0.0) / B) - 1.0), x, x > 0.0); }
+        case 10u: { return select(A * x, x, x >= 0.0); }
+        case 11u: { return select(0.0, x, x > A); }
+        case 12u: { return select(select(0.0, x - B, x > A), x + B, x < -A); }
+        default: { return A * x + B; }
+    }
+}

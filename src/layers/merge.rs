@@ -2,20 +2,19 @@
 
 use super::{MaskRule, Place, Rules, UpSampling2D};
 use crate::{
-    kernels::{ADD, BINARY, UNARY},
-    op::Call,
+    kernels::{ADD, BINARY, BINARY_GRAD, UNARY},
+    op::{Activation, Call, activations::LINEAR},
     program::{Builder, ValueId},
 };
 
-/// Functions of the operation `binary`.
+/// Functions of the operations `binary` and `binary_grad`.
 const SUBTRACT: usize = 0;
 const MULTIPLY: usize = 1;
 const SMALLER: usize = 2;
 const LARGER: usize = 3;
 
-/// Functions of the operation `unary`: A · x + B, and the sign.
+/// A · x + B, a function of the operation `unary`.
 const SCALED: usize = 0;
-const SIGN: usize = 8;
 
 /// The function of two inputs.
 #[derive(Clone, Copy, PartialEq)]
@@ -39,20 +38,16 @@ fn binary(b: &mut Builder, label: &str, function: usize, [a, c]: [ValueId; 2], s
     y
 }
 
-/// Appends a function of `unary`.
-fn unary(
-    b: &mut Builder,
-    label: &str,
-    function: usize,
-    x: ValueId,
-    [a, c]: [f64; 2],
-    shape: &[usize],
-) -> ValueId {
+/// Appends factor · x.
+fn scaled(b: &mut Builder, label: &str, x: ValueId, factor: f64, shape: &[usize]) -> ValueId {
     let y = b.batched(label, shape);
-    let call = Call::new(&UNARY, &[("COUNT", count(b, shape)), ("FUNCTION", function)]);
-    b.call(label, call.with("A", a).with("B", c), &[("y", y), ("x", x)]);
+    let call = Call::new(&UNARY, &[("COUNT", count(b, shape)), ("FUNCTION", SCALED)]);
+    b.call(label, call.with("A", factor).with("B", 0.0), &[("y", y), ("x", x)]);
     y
 }
+
+/// An input of a function of two, and the activation that its kernel applied, through which its gradient goes.
+type Side = (ValueId, &'static Activation);
 
 impl Pairwise {
     fn forward(self, b: &mut Builder, label: &str, pair: [ValueId; 2], shape: &[usize]) -> ValueId {
@@ -72,28 +67,38 @@ impl Pairwise {
         binary(b, label, function, pair, shape)
     }
 
+    /// The function of `binary_grad`, through whose kernel a gradient also goes through the input's activation; none where
+    /// a gradient is dy, or dy with the other sign.
+    fn differentiated(self) -> Option<usize> {
+        match self {
+            Self::Product => Some(MULTIPLY),
+            Self::Larger => Some(LARGER),
+            Self::Smaller => Some(SMALLER),
+            Self::Difference | Self::Mean => None,
+        }
+    }
+
     /// The gradients of both inputs. Where both are equal, the larger and the smaller give each half of it.
     fn backward(
         self,
         b: &mut Builder,
         label: &str,
-        [first, second]: [ValueId; 2],
+        sides: [Side; 2],
         dy: ValueId,
         shape: &[usize],
     ) -> [ValueId; 2] {
-        match self {
-            Self::Product => [second, first].map(|other| binary(b, label, MULTIPLY, [dy, other], shape)),
-            Self::Difference => [dy, unary(b, label, SCALED, dy, [-1.0, 0.0], shape)],
-            Self::Mean => [dy, dy],
-            Self::Larger | Self::Smaller => {
-                let difference = binary(b, label, SUBTRACT, [first, second], shape);
-                let sign = unary(b, label, SIGN, difference, [0.0, 0.0], shape);
-                let half = if self == Self::Larger { 0.5 } else { -0.5 };
-                [half, -half].map(|half| {
-                    let share = unary(b, label, SCALED, sign, [half, 0.5], shape);
-                    binary(b, label, MULTIPLY, [dy, share], shape)
-                })
-            }
+        let [first, second] = sides;
+        let name = format!("d {label}");
+        match self.differentiated() {
+            Some(function) => [(first, second), (second, first)].map(|((own, activation), (other, _))| {
+                let dx = b.batched(&name, shape);
+                let call = Call::new(&BINARY_GRAD, &[("COUNT", count(b, shape)), ("FUNCTION", function)]);
+                let buffers = [("dx", dx), ("dy", dy), ("a", own), ("b", other)];
+                b.call(label, call.activated(activation), &buffers);
+                dx
+            }),
+            None if self == Self::Difference => [dy, scaled(b, label, dy, -1.0, shape)],
+            None => [dy, dy],
         }
     }
 
@@ -139,8 +144,7 @@ impl Pairwise {
         }
         place.saved = saved;
         if self == Self::Mean {
-            let share = 1.0 / inputs.len() as f64;
-            so_far = unary(b, &place.name, SCALED, so_far, [share, 0.0], &place.output);
+            so_far = scaled(b, &place.name, so_far, 1.0 / inputs.len() as f64, &place.output);
         }
         so_far
     }
@@ -152,17 +156,19 @@ impl Pairwise {
         dy: ValueId,
         wanted: &[bool],
     ) -> Vec<Option<ValueId>> {
-        let (label, shape) = (format!("d {}", place.name), &place.output);
+        let (label, shape) = (&place.name, &place.output);
         let len = place.inputs.len();
         let (inputs, sums) = place.saved.split_at(len);
         let mut dy = dy;
         if self == Self::Mean {
-            dy = unary(b, &label, SCALED, dy, [1.0 / len as f64, 0.0], shape);
+            dy = scaled(b, label, dy, 1.0 / len as f64, shape);
         }
         let mut gradients = vec![dy; len];
         for n in (1..len).rev() {
-            let so_far = if n == 1 { inputs[0] } else { sums[n - 2] };
-            [dy, gradients[n]] = self.backward(b, &label, [so_far, inputs[n]], dy, shape);
+            // What was repeated, or is a result so far, has no activation of its own.
+            let side = |n: usize| (inputs[n], b.fused(inputs[n]));
+            let sides = [if n == 1 { side(0) } else { (sums[n - 2], &LINEAR) }, side(n)];
+            [dy, gradients[n]] = self.backward(b, label, sides, dy, shape);
         }
         gradients[0] = dy;
         let each = place.inputs.iter().zip(gradients).zip(wanted);
@@ -173,7 +179,8 @@ impl Pairwise {
                     site.saved = vec![layer.ones(b, &site)];
                     layer.backward(b, &site, gradient, true).unwrap_or(gradient)
                 }
-                _ => b.through_fused(&place.name, *x, gradient),
+                _ if self.differentiated().is_some() => gradient,
+                _ => b.through_fused(label, *x, gradient),
             })
         })
         .collect()

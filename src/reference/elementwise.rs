@@ -117,6 +117,27 @@ pub fn binary(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![("y", Expected::Real(i.real("a").iter().zip(i.real("b")).map(apply).collect()))]
 }
 
+/// dx = dy · the derivative by a of one of a list of functions of a and b * activate_grad(a)
+pub fn binary_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let (dy, a, b) = (i.real("dy"), i.real("a"), i.real("b"));
+    // Two numbers whose distance is subnormal may count as equal.
+    let larger = |distance: f64| if distance == 0.0 { 0.5 } else { f64::from(u8::from(distance > 0.0)) };
+    let slopes = |a: f64, b: f64| {
+        let shares = [a - b, flushed(a - b), flushed(a) - flushed(b)].map(larger);
+        match i.size("FUNCTION") {
+            2 => shares.map(|share| 1.0 - share),
+            3 => shares,
+            _ => [b, b, flushed(b)],
+        }
+    };
+    let of = |at: usize| {
+        let [own, close, zero] =
+            slopes(a[at], b[at]).map(|slope| Sum::of(dy[at] * slope).sloped(i.activation, a[at]));
+        own.or(close).or(zero)
+    };
+    vec![("dx", Expected::Real((0..dy.len()).map(of).collect()))]
+}
+
 /// The counter-based random number of the shader part `random.wgsl`: PCG3D (Jarzynski and Olano 2020).
 pub fn random(step: &Step, stream: u32, index: u32) -> u32 {
     let lcg = |v: u32| v.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -27,7 +27,8 @@ pub use attention::{attention_forward, attention_grad_key, attention_grad_query,
 pub use augment::augment;
 pub use conv2d::{conv2d_forward, conv2d_grad_input, conv2d_grad_weight, sum_partials};
 pub use elementwise::{
-    activation_forward, activation_grad, binary, decode, dropout_forward, dropout_grad, random, unary,
+    activation_forward, activation_grad, binary, binary_grad, decode, dropout_forward, dropout_grad, random,
+    unary,
 };
 pub use embedding::{embedding_forward, embedding_grad, sort_tokens, token_starts};
 pub use grouped::{

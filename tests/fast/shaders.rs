@@ -205,6 +205,7 @@ fn operations_get_the_shared_texts_and_the_activation_that_they_name() {
         "activation_forward",
         "activation_grad",
         "add",
+        "binary_grad",
         "slice_columns",
         "grouped_conv2d_forward",
         "grouped_conv2d_grad_input",

@@ -41,6 +41,7 @@ static RULES: &[Rule] = &[
     },
     Rule { backward: &MAX_POOL2D_GRAD, forward: &MAX_POOL2D_FORWARD, pairs: &[("x", "dx")], fused: true },
     Rule { backward: &ACTIVATION_GRAD, forward: &ACTIVATION_FORWARD, pairs: &[("x", "dx")], fused: false },
+    Rule { backward: &BINARY_GRAD, forward: &BINARY, pairs: &[("a", "dx")], fused: true },
     Rule {
         backward: &GROUPED_CONV2D_GRAD_INPUT,
         forward: &GROUPED_CONV2D_FORWARD,
@@ -123,9 +124,8 @@ const COMPOSED: [&str; 30] = [
 ];
 
 /// Operations without a gradient.
-const WITHOUT_GRADIENT: [&str; 29] = [
+const WITHOUT_GRADIENT: [&str; 28] = [
     "unary",
-    "binary",
     "decode",
     "augment",
     "sum_metrics",
@@ -194,8 +194,9 @@ fn rule_holds(rule: &Rule, case: &str, activation: &'static Elementwise) {
         .enumerate()
         .map(|(n, (name, _, _, len))| (name, noise(40 + n as u64, len)))
         .collect();
-    // The gradient is taken with respect to the argument of the activation that wrote `x`.
-    let place = |name: &str, point: &[f64]| match rule.fused && name == "x" {
+    // The gradient is taken with respect to the argument of the activation that wrote the input.
+    let fused = |name: &str| rule.fused && rule.pairs.iter().any(|(input, _)| *input == name);
+    let place = |name: &str, point: &[f64]| match fused(name) {
         true => Data::Real(point.iter().map(|z| (activation.value)(*z)).collect()),
         false => Data::Real(point.to_vec()),
     };
