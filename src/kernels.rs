@@ -142,7 +142,12 @@ operations! {
         naive [Cpu, Gpu];
     }
     CONCATENATE concatenate "y = a and b side by side" { naive [Cpu, Gpu]; }
-    BATCH_DOT batch_dot "y = the product of two matrices for each image" { naive [Cpu, Gpu]; }
+    BATCH_DOT batch_dot "y = the product of two matrices for each image" {
+        subgroup [Cpu if lanes <= 8, I >= 8, J >= 8, I * J >= 192] [Cpu if mesa <= 25, I >= 8, J >= 8, I * J >= 192];
+        columns [Cpu if J >= 4];
+        tiled [Gpu if I >= 16, J >= 16];
+        naive [Cpu, Gpu];
+    }
     SLICE_COLUMNS slice_columns "dx = some columns of dy, times activate_grad(x)" { naive [Cpu, Gpu]; }
     GROUPED_CONV2D_FORWARD grouped_conv2d_forward "y = activate(x ∗ w + b), in groups, dilated" { naive [Cpu, Gpu]; }
     GROUPED_CONV2D_GRAD_INPUT grouped_conv2d_grad_input "dx = (dy ∗ᵀ w) * activate_grad(x), in groups" { naive [Cpu, Gpu]; }

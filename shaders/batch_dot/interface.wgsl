@@ -20,3 +20,7 @@ override B_TURNED: u32 = 0u; // 1: b is (N, K, J)
 // case N=1,I=4101,J=2,K=3,A_TURNED=1
 // case N=1,I=2,J=4101,K=3,B_TURNED=1
 // case N=4101,I=1,J=2,K=2
+// case N=2,I=33,J=34,K=37
+// case N=3,I=41,J=65,K=8,A_TURNED=1
+// case N=2,I=32,J=70,K=13,B_TURNED=1
+// case N=2,I=66,J=33,K=34,A_TURNED=1,B_TURNED=1
