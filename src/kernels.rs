@@ -214,7 +214,11 @@ operations! {
     DROPOUT_FORWARD dropout_forward "y = x / (1 - rate), or 0 at random; or with noise of the normal distribution" { several [Cpu]; naive [Cpu, Gpu]; }
     DROPOUT_GRAD dropout_grad "dx = dy / (1 - rate) at the same places, or with the same noise" { several [Cpu]; naive [Cpu, Gpu]; }
     RANDOM_AFFINE_FORWARD random_affine_forward "y = x flipped, rotated, zoomed, shifted or cropped at random" { channels [Cpu, Gpu]; naive [Cpu, Gpu]; }
-    RANDOM_AFFINE_GRAD random_affine_grad "dx = what each pixel gave, times activate_grad(x)" { channels [Cpu, Gpu]; naive [Cpu, Gpu]; }
+    RANDOM_AFFINE_GRAD random_affine_grad "dx = what each pixel gave, times activate_grad(x)" {
+        listed [Cpu];
+        channels [Cpu, Gpu];
+        naive [Cpu, Gpu];
+    }
     RANDOM_TONE_FORWARD random_tone_forward "y = x with random brightness or contrast" { naive [Cpu, Gpu]; }
     RANDOM_TONE_GRAD random_tone_grad "dx = dy where nothing was clipped, times activate_grad(x)" { naive [Cpu, Gpu]; }
     SOFTMAX_CROSS_ENTROPY softmax_cross_entropy "loss, its gradient and the hits of each row" { naive [Cpu, Gpu]; }

@@ -1,4 +1,32 @@
-// Which pixels of the outcome of an affine map lie near a pixel of the image, so that its gradient is a sum in a fixed order.
+// Which pixels of the outcome of an affine map took from a pixel of the image, so that its gradient is a sum in a fixed order.
+// A variant declares `take(share, pixel)`, which gets each of them with what it took.
+
+// Calls `take` for the pixels of the outcome that took from pixel (h, v): for each place beyond the edges that it fills, and
+// for itself.
+fn gather(image: u32, h: i32, v: i32) {
+    let m = map_of(image);
+    let corners = array<vec2<i32>, 4>(place_of(m, 0u, 0u), place_of(m, 0u, OW - 1u), place_of(m, OH - 1u, 0u),
+                                      place_of(m, OH - 1u, OW - 1u));
+    let least = min(min(corners[0], corners[1]), min(corners[2], corners[3]));
+    let most = max(max(corners[0], corners[1]), max(corners[2], corners[3]));
+    let down = repetitions(least.x, most.x, i32(H));
+    let right = repetitions(least.y, most.y, i32(W));
+    for (var a = down.x; a <= down.y; a++) {
+        let rows = filled_by(h, i32(H), a);
+        for (var b = right.x; b <= right.y; b++) {
+            let columns = filled_by(v, i32(W), b);
+            let near = rows_near(m, rows, columns);
+            for (var oh = near.x; oh < near.y; oh++) {
+                let along = columns_near(m, u32(oh), rows, columns);
+                for (var ow = along.x; ow < along.y; ow++) {
+                    let spot = spot_of(place_of(m, u32(oh), u32(ow)));
+                    let share = taken(spot.first.x, spot.share.x, rows) * taken(spot.first.y, spot.share.y, columns);
+                    if (share > 0.0) { take(share, (image * OH + u32(oh)) * OW + u32(ow)); }
+                }
+            }
+        }
+    }
+}
 
 // Farther than any place, in pixels.
 fn far() -> i32 { return (1i << 29u) >> bits(); }
@@ -17,16 +45,27 @@ fn repetitions(least: i32, most: i32, len: i32) -> vec2<i32> {
     return (pixels - vec2<i32>(modulo(pixels.x, len), modulo(pixels.y, len))) / len;
 }
 
-// The numbers t from 0 to below `count` with low < first + step · t < high, and at most one more at each end.
-fn between(first: i32, step: i32, low: i32, high: i32, count: i32) -> vec2<i32> {
-    if (step == 0) { return vec2<i32>(0, select(0, count, first > low && first < high)); }
-    let a = (low - first) / step;
-    let b = (high - first) / step;
-    return clamp(vec2<i32>(min(a, b), max(a, b) + 1), vec2<i32>(0), vec2<i32>(count));
+// The first t from 0 on, up to `count`, with first + step · t > bound, where step > 0.
+fn beyond(first: i32, step: i32, bound: i32, count: i32) -> i32 {
+    // Less than 1 from the quotient. Processors divide whole numbers slowly; f32 is exact enough below a million.
+    var t = 0;
+    if (OH + OW < 1000000u) {
+        t = i32(round(clamp(f32(bound - first) / f32(step), -1.0, f32(count))));
+    } else {
+        t = clamp((bound - first) / step, -1, count);
+    }
+    return clamp(t + select(1, 0, first + step * t > bound), 0, count);
 }
 
-// The rows of the outcome, from and below, in which pixels lie within one pixel of the rows and columns that are given from
-// and to.
+// The numbers t from 0 to below `count` with low < first + step · t < high.
+fn between(first: i32, step: i32, low: i32, high: i32, count: i32) -> vec2<i32> {
+    if (step == 0) { return vec2<i32>(0, select(0, count, first > low && first < high)); }
+    if (step < 0) { return vec2<i32>(beyond(-first, -step, -high, count), beyond(-first, -step, -low - 1, count)); }
+    return vec2<i32>(beyond(first, step, low, count), beyond(first, step, high - 1, count));
+}
+
+// The rows of the outcome, from and below, in which pixels may lie within one pixel of the rows and columns that are given
+// from and to.
 fn rows_near(m: Map, rows: vec2<i32>, columns: vec2<i32>) -> vec2<i32> {
     let count = i32(OH);
     if (m.row.y == 0) {
@@ -43,10 +82,12 @@ fn rows_near(m: Map, rows: vec2<i32>, columns: vec2<i32>) -> vec2<i32> {
     let at = centre + (along * down - across * right) / det;
     let tall = 0.5 * f32(rows.y - rows.x) + 1.0;
     let wide = 0.5 * f32(columns.y - columns.x) + 1.0;
-    let reach = (abs(along) * tall + abs(across) * wide) / abs(det) + 1.0;
+    // More than rounding may amount to.
+    let slack = 0.01 + 1e-5 * f32(H + W);
+    let reach = (abs(along) * tall + abs(across) * wide) / abs(det) + slack;
     let most = f32(count);
-    let top = min(max(floor(at - reach), 0.0), most);
-    let below = min(max(ceil(at + reach) + 1.0, 0.0), most);
+    let top = min(max(ceil(at - reach), 0.0), most);
+    let below = min(max(floor(at + reach) + 1.0, 0.0), most);
     return vec2<i32>(i32(top), i32(below));
 }
 

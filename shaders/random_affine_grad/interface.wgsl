@@ -12,9 +12,12 @@ override STREAM: u32; // tells the layers of a network apart
 @group(0) @binding(0) var<storage, read_write> dx: array<f32>; // (N, H, W, C)
 @group(0) @binding(1) var<storage, read> dy: array<f32>; // (N, OH, OW, C)
 @group(0) @binding(2) var<storage, read> x: array<f32>; // (N, H, W, C) activated
+@group(0) @binding(0) var<storage, read_write> dx4: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> dy4: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> x4: array<vec4<f32>>;
 // batch N
 // grid COUNT = N * H * W * C
-// uses feed, random, affine, gathered
+// uses feed, random, affine
 // case N=1,H=1,W=1,C=1,OH=1,OW=1,STREAM=0,FLIP=3
 // case N=9,H=4,W=5,C=3,OH=4,OW=5,STREAM=1,FLIP=1
 // case N=5,H=5,W=4,C=1,OH=5,OW=4,STREAM=2,FLIP=2
@@ -30,3 +33,6 @@ override STREAM: u32; // tells the layers of a network apart
 // case N=1,H=4101,W=2,C=1,OH=4101,OW=2,STREAM=11,TURN=1073741,TURNS=1000000,FILL=2
 // case N=1,H=2,W=4101,C=1,OH=2,OW=4101,STREAM=12,TALL=536870912,WIDE=482947891,WIDES=107923021,FILL=1
 // case N=4101,H=2,W=1,C=1,OH=2,OW=1,STREAM=13,FLIP=2
+// case N=3,H=6,W=5,C=8,OH=6,OW=5,STREAM=14,TURN=751619277,TURNS=644245094,FILL=1
+// case N=2,H=5,W=7,C=4,OH=5,OW=7,STREAM=15,TALL=53687091,TALLS=5368709,TIED=1,FILL=2
+// case N=1,H=3,W=2,C=4100,OH=3,OW=2,STREAM=16,FLIP=3

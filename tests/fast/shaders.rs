@@ -176,8 +176,7 @@ fn operations_get_the_shared_texts_and_the_activation_that_they_name() {
         ("recurrence, gate", &["lstm_cell_forward", "gru_cell_forward"]),
         ("recurrence, arriving, gate", &["lstm_cell_grad", "gru_cell_grad"]),
         ("feed, random, gaussian, dropout", &["dropout_forward", "dropout_grad"]),
-        ("feed, random, affine", &["random_affine_forward"]),
-        ("feed, random, affine, gathered", &["random_affine_grad"]),
+        ("feed, random, affine", &["random_affine_forward", "random_affine_grad"]),
         ("feed, random, tone", &["random_tone_forward", "random_tone_grad"]),
         (
             "feed, random, mixup, examples, positions, number",
