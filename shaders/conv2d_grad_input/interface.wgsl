@@ -36,5 +36,7 @@ override PL: u32; // columns of zeros at the left
 // case N=2,H=8,W=8,CI=36,OH=3,OW=3,CO=8,KH=5,KW=5,SH=3,SW=3,PT=2,PL=2
 // case N=2,H=2,W=3,CI=12,OH=4,OW=5,CO=12,KH=3,KW=3,SH=1,SW=1,PT=2,PL=2
 // case N=5,H=7,W=7,CI=44,OH=7,OW=7,CO=20,KH=3,KW=3,SH=1,SW=1,PT=1,PL=1
+// case N=21,H=3,W=2,CI=8,OH=2,OW=2,CO=4,KH=2,KW=1,SH=1,SW=1,PT=0,PL=0
+// case N=67,H=3,W=2,CI=4,OH=2,OW=2,CO=8,KH=2,KW=1,SH=1,SW=1,PT=0,PL=0
 // case N=1,H=1,W=2,CI=1028,OH=1,OW=2,CO=1028,KH=1,KW=1,SH=1,SW=1,PT=0,PL=0
 // case N=1,H=1,W=4101,CI=4,OH=1,OW=4100,CO=1,KH=1,KW=2,SH=1,SW=1,PT=0,PL=0

@@ -3,7 +3,8 @@
 // and not many pixels of one: then a tap is inside for all of them or for none, and those outside cost nothing.
 // For CPU adapters, where loads are dear: eight lanes share 12 loads for the 1024 products of a tile of 64 × 32 × 4.
 // Why so, why `sum` stays in memory, and what `lanes < 8` is for: shaders/README.md.
-// A workgroup is one tile; a thread has one vec4 of channels for all 64 images.
+// A workgroup is one tile; a thread has one vec4 of channels for all 64 images. Of a smaller batch, a constant to the
+// driver's compiler, only the eights that there are.
 // needs CI % 4 == 0, CO % 4 == 0
 // uses activate4
 const ROWS = 64u;
@@ -35,13 +36,13 @@ fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(work
                 continue;
             }
             eight(&sum, 0u, gradient(n + 0u + lid.x, pixel, c), &b);
-            eight(&sum, 8u, gradient(n + 8u + lid.x, pixel, c), &b);
-            eight(&sum, 16u, gradient(n + 16u + lid.x, pixel, c), &b);
-            eight(&sum, 24u, gradient(n + 24u + lid.x, pixel, c), &b);
-            eight(&sum, 32u, gradient(n + 32u + lid.x, pixel, c), &b);
-            eight(&sum, 40u, gradient(n + 40u + lid.x, pixel, c), &b);
-            eight(&sum, 48u, gradient(n + 48u + lid.x, pixel, c), &b);
-            eight(&sum, 56u, gradient(n + 56u + lid.x, pixel, c), &b);
+            if (N > 8u) { eight(&sum, 8u, gradient(n + 8u + lid.x, pixel, c), &b); }
+            if (N > 16u) { eight(&sum, 16u, gradient(n + 16u + lid.x, pixel, c), &b); }
+            if (N > 24u) { eight(&sum, 24u, gradient(n + 24u + lid.x, pixel, c), &b); }
+            if (N > 32u) { eight(&sum, 32u, gradient(n + 32u + lid.x, pixel, c), &b); }
+            if (N > 40u) { eight(&sum, 40u, gradient(n + 40u + lid.x, pixel, c), &b); }
+            if (N > 48u) { eight(&sum, 48u, gradient(n + 48u + lid.x, pixel, c), &b); }
+            if (N > 56u) { eight(&sum, 56u, gradient(n + 56u + lid.x, pixel, c), &b); }
         }
     }
     if (column >= CI / 4u) { return; }
