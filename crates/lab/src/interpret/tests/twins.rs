@@ -136,8 +136,8 @@ fn beside(call: &Call, variant: &Variant, seed: u64) -> Result<[f64; 3], String>
     let bytes = batch.images.chunks(4);
     let images = bytes.map(|bytes| bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)));
     buffers.insert((1, 0), bytemuck::cast_slice(&[step]).to_vec());
-    buffers.insert((1, 1), images.collect());
-    buffers.insert((1, 2), batch.labels.clone());
+    buffers.insert((2, 0), images.collect());
+    buffers.insert((2, 1), batch.labels.clone());
     let groups = shader.groups(&shader.values(&call.sizes), 65_535).expect("a grid");
     let entry = &resolved.module.entry_points[0].name;
     let kernel = Kernel { module: &resolved.module, info: &resolved.info, entry, text: &shader.text };

@@ -1,0 +1,176 @@
+//! Help in two lengths: `-h` fits a screen, with the options that most people need and the first examples; `--help` has
+//! all.
+
+use clap::Command;
+
+/// Most examples that `-h` shows.
+const EXAMPLES: usize = 6;
+
+/// Commands with many options, and the ones that `-h` shows, by clap's names.
+const USUAL: &[(&str, &[&str])] = &[
+    (
+        "train",
+        &[
+            "network",
+            "recipe",
+            "data",
+            "label",
+            "size",
+            "normalize",
+            "epochs",
+            "batch",
+            "lr",
+            "optimizer",
+            "schedule",
+            "augment",
+            "validation",
+            "patience",
+            "monitor",
+            "seed",
+            "init",
+            "resume",
+            "out",
+            "live",
+            "tensorboard",
+            "tune",
+            "adapter",
+            "json",
+            "quiet",
+        ],
+    ),
+    (
+        "lr-find",
+        &[
+            "network",
+            "data",
+            "label",
+            "size",
+            "batch",
+            "from",
+            "to",
+            "steps",
+            "optimizer",
+            "html",
+            "svg",
+            "json",
+            "adapter",
+        ],
+    ),
+    (
+        "lab",
+        &[
+            "ops",
+            "op",
+            "file",
+            "variant",
+            "size",
+            "cases",
+            "rounds",
+            "stats",
+            "on",
+            "sweep",
+            "html",
+            "save",
+            "baseline",
+            "fail_if_slower",
+            "junit",
+            "json",
+            "adapter",
+        ],
+    ),
+    ("check", &["networks", "batch", "steps", "data", "augment", "loss", "variant", "json", "adapter"]),
+    (
+        "bench",
+        &[
+            "networks", "data", "batch", "seconds", "growth", "widths", "batches", "html", "plan", "variant",
+            "json", "adapter",
+        ],
+    ),
+    ("tune", &["network", "data", "batch", "seconds", "again", "list", "clear", "json", "adapter"]),
+    ("profile", &["network", "data", "batch", "seconds", "trace", "html", "variant", "json", "adapter"]),
+];
+
+/// The definition of all commands with help in two lengths.
+pub fn in_two_lengths(command: Command) -> Command {
+    let usual = USUAL.iter().find(|(name, _)| *name == command.get_name()).map(|(_, usual)| *usual);
+    let command = command.mut_args(|arg| {
+        let negative = arg.get_action().takes_values();
+        let rare = usual.is_some_and(|usual| !usual.contains(&arg.get_id().as_str()));
+        // A number below 0 is a value, which the option accepts or refuses in words.
+        let arg = if negative { arg.allow_negative_numbers(true) } else { arg };
+        if rare { arg.hide_short_help(true) } else { arg }
+    });
+    let all = command.get_after_help().map(ToString::to_string);
+    let command = match all.as_deref().and_then(first_examples) {
+        Some(first) => command.after_long_help(all.unwrap_or_default()).after_help(first),
+        None => command,
+    };
+    command.mut_subcommands(in_two_lengths)
+}
+
+/// The first examples of a text that begins with them.
+fn first_examples(text: &str) -> Option<String> {
+    let block = text.split("\n\n").next().filter(|block| block.starts_with("Examples:"))?;
+    let mut lines: Vec<&str> = block.lines().take(1 + EXAMPLES).collect();
+    if block == text && lines.len() == block.lines().count() {
+        return None;
+    }
+    lines.push("\nAll options, more examples and how it works: --help");
+    Some(lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::USUAL;
+    use crate::Cli;
+    use clap::Command;
+
+    /// Lines of a screen, and its columns.
+    const SCREEN: (usize, usize) = (60, 100);
+
+    fn each(command: &mut Command, path: &str, see: &mut impl FnMut(&str, &mut Command)) {
+        see(path, command);
+        for sub in command.get_subcommands_mut() {
+            let path = format!("{path} {}", sub.get_name());
+            each(sub, &path, see);
+        }
+    }
+
+    #[test]
+    fn the_short_help_of_each_command_fits_a_screen() {
+        let mut grammar = Cli::grammar();
+        grammar.build();
+        each(&mut grammar, "wgrad", &mut |path, command| {
+            let help = command.render_help().to_string();
+            let count = help.lines().count();
+            assert!(count <= SCREEN.0, "{path} -h has {count} lines:\n{help}");
+            let wide = help.lines().find(|line| line.chars().count() > SCREEN.1);
+            assert_eq!(wide, None, "{path} -h");
+        });
+    }
+
+    #[test]
+    fn the_long_help_has_every_option_and_example() {
+        let mut grammar = Cli::grammar();
+        grammar.build();
+        each(&mut grammar, "wgrad", &mut |path, command| {
+            let help = command.render_long_help().to_string();
+            for arg in command.get_arguments().filter(|arg| !arg.is_hide_set() && !arg.is_positional()) {
+                let long = format!("--{}", arg.get_long().unwrap_or_default());
+                assert!(help.contains(&long), "{path} --help lacks {long}");
+            }
+            assert!(!help.contains("All options,"), "{path} --help refers to itself");
+        });
+    }
+
+    #[test]
+    fn what_is_usual_exists() {
+        for (name, usual) in USUAL {
+            let grammar = Cli::grammar();
+            let command = grammar.find_subcommand(name).unwrap_or_else(|| panic!("there is no {name}"));
+            for id in *usual {
+                assert!(command.get_arguments().any(|arg| arg.get_id() == id), "{name} has no {id}");
+            }
+        }
+    }
+}
