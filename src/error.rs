@@ -161,7 +161,10 @@ pub enum Error {
         message: String,
     },
     /// A variant that is unknown or not eligible.
-    #[error("variant `{wanted}` of {op} {message}; its variants: {known}")]
+    #[error(
+        "variant `{wanted}` of {op} {message}; its variants: {known}{}",
+        crate::words::meant(wanted, known)
+    )]
     Variant {
         /// The operation.
         op: &'static str,
@@ -193,7 +196,7 @@ pub enum Error {
         message: String,
     },
     /// An unknown name, with the known ones.
-    #[error("unknown {what} `{got}`; known: {known}")]
+    #[error("unknown {what} `{got}`; known: {known}{}", crate::words::meant(got, known))]
     Unknown {
         /// The kind of thing that has the name.
         what: &'static str,

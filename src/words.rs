@@ -93,6 +93,54 @@ fn curve(values: &[f64], width: usize, levels: [char; 8], none: char) -> String 
     means.iter().map(level).collect()
 }
 
+/// The end of an error about a name: "; did you mean `cnn`?", or nothing if it is a known one, or like none. `known` has
+/// the names with commas between them, in backticks or not.
+pub fn meant(got: &str, known: &str) -> String {
+    let names = || known.split(',').map(|name| name.trim().trim_matches('`'));
+    match nearest(got, names()) {
+        Some(name) if !names().any(|name| name == got) => format!("; did you mean `{name}`?"),
+        _ => String::new(),
+    }
+}
+
+/// The known name that a mistyped one most resembles: at most a third of its characters are wrong, missing, too many or
+/// in the other order, or it is the beginning of one. Case, and the kind of dash, make no difference.
+pub fn nearest<'a>(got: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |name: &str| -> Vec<char> { name.to_lowercase().replace('_', "-").chars().collect() };
+    // No name is that long; the distance takes the product of both lengths.
+    let wanted = plain(got.get(..64).unwrap_or(got));
+    let most = (wanted.len() / 3).max(1);
+    let ranked = known.into_iter().filter_map(|name| {
+        let letters = plain(name);
+        let apart = distance(&wanted, &letters);
+        let begins = wanted.len() > 2 && letters.starts_with(&wanted);
+        match apart < letters.len() && apart <= most {
+            true => Some((apart, name)),
+            false => begins.then_some((most + letters.len(), name)),
+        }
+    });
+    ranked.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
+}
+
+/// The least number of insertions, deletions, replacements and swaps of neighbours that make one word of the other
+/// (optimal string alignment; Damerau 1964).
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut rows = [vec![0; b.len() + 1], (0..=b.len()).collect(), vec![0; b.len() + 1]];
+    for i in 1..=a.len() {
+        let [before, last, row] = &mut rows;
+        row[0] = i;
+        for j in 1..=b.len() {
+            let replaced = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = replaced.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before[j - 2] + 1);
+            }
+        }
+        rows.rotate_left(1);
+    }
+    rows[1][b.len()]
+}
+
 /// Quotes an argument for a shell.
 pub fn quoted(argument: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_=,./:+".contains(c);
@@ -190,8 +238,8 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        bar, bytes, commas, measure, percent, plain_sparkline, printable, printable_json, printable_line,
-        shortened, si, sparkline,
+        bar, bytes, commas, meant, measure, nearest, percent, plain_sparkline, printable, printable_json,
+        printable_line, shortened, si, sparkline,
     };
 
     #[test]
@@ -211,6 +259,30 @@ mod tests {
         let reported = printable_json(&json);
         assert_eq!(reported, r#""x\u009b\u202e\u007f\udb40\udc41y""#);
         assert_eq!(serde_json::from_str::<String>(&reported).expect("is JSON still"), name);
+    }
+
+    #[test]
+    fn a_mistyped_name_is_the_nearest_known_one() {
+        let known = ["linear", "mlp", "cnn", "cnn-bn", "rnn", "conv2d_forward", "conv2d_grad_input", "Dense"];
+        for (got, expected) in [
+            ("ccn", "cnn"),
+            ("CNN", "cnn"),
+            ("cnn_bn", "cnn-bn"),
+            ("nrn", "rnn"),
+            ("lniear", "linear"),
+            ("Dens", "Dense"),
+            ("conv2d", "conv2d_forward"),
+            ("conv2d_grad_inptu", "conv2d_grad_input"),
+        ] {
+            assert_eq!(nearest(got, known), Some(expected), "{got}");
+        }
+        for got in ["", "x", "lstm", "transformer", "é"] {
+            assert_eq!(nearest(got, known), None, "{got}");
+        }
+        assert_eq!(nearest(&"é".repeat(1 << 20), known), None);
+        assert_eq!(meant("unit", "`units`, `name`"), "; did you mean `units`?");
+        assert_eq!(meant("width", "`units`, `name`"), "");
+        assert_eq!(meant("tiled", "tiled_8x8, tiled"), "", "the name is right, and something else is wrong");
     }
 
     #[test]

@@ -24,6 +24,22 @@ pub fn advised(mut error: Error, command: Command, line: &[OsString]) -> Error {
     error
 }
 
+/// Rust's words about a number that it cannot read, and what it expected.
+const NUMBERS: [(&str, &str); 5] = [
+    ("invalid digit found in string", "expected a whole number from 0 on, such as 8"),
+    ("cannot parse integer from empty string", "expected a whole number, such as 8"),
+    ("invalid float literal", "expected a number, such as 0.05"),
+    ("cannot parse float from empty string", "expected a number, such as 0.05"),
+    ("number too large to fit in target type", "expected a smaller number"),
+];
+
+/// The message about a value with what was expected, in place of Rust's words about numbers.
+pub fn expected(said: String) -> String {
+    NUMBERS
+        .iter()
+        .fold(said, |said, (rust, words)| said.replace(&format!(": {rust}\n"), &format!(": {words}\n")))
+}
+
 /// Finds an option that takes a value and the next word, which begins like an option, if `about` is one of the two.
 fn followed(mut command: Command, line: &[OsString], about: &str) -> Option<(String, String)> {
     command.build();

@@ -5,6 +5,7 @@ use super::{
     AdapterArgs,
     drawn::fitting,
     fields::spelled,
+    network::NetworkArgs,
     objective::ObjectiveArgs,
     reading::{Initial, ReadingArgs, model_for},
 };
@@ -14,7 +15,7 @@ use std::{
     io::{ErrorKind, Write},
     process::ExitCode,
 };
-use wgrad::{networks, selection::Choices};
+use wgrad::selection::Choices;
 use wgrad_data::DataSpec;
 use wgrad_lab::check::{Check as Kind, Finding, Options, Report, check};
 use wgrad_report::table::{
@@ -36,9 +37,8 @@ with the twins. The last training step has a partial batch.
 
 Exit codes: 0 nothing differs, 1 something does (the first is named), 2 an error.")]
 pub struct Check {
-    /// Built-in networks, TOML files or Keras's (.keras, .json) [default: the small built-in networks]
-    #[arg(value_name = "MODEL")]
-    models: Vec<String>,
+    #[command(flatten)]
+    networks: NetworkArgs,
     /// Images per step; small by default, as the twins are plain loops
     #[arg(long, value_name = "N", default_value_t = Options::default().batch as u32,
           value_parser = clap::value_parser!(u32).range(1..))]
@@ -80,9 +80,6 @@ struct Line<'a> {
 
 impl Check {
     pub async fn run(mut self) -> Result<ExitCode> {
-        if self.models.is_empty() {
-            self.models = networks::small().map(String::from).collect();
-        }
         let variants = Choices::parse(&self.variant)?;
         let (batch, steps) = (self.batch as usize, self.steps as usize);
         let count = batch * (steps + 1);
@@ -92,8 +89,8 @@ impl Check {
             (*train, *test) = (count, 1);
         }
         let data = self.reading.load(&spec)?;
-        let models =
-            self.models.iter().map(|name| model_for(name, &data, self.objective.loss, Initial::Reported));
+        let names = self.networks.names();
+        let models = names.iter().map(|name| model_for(name, &data, self.objective.loss, Initial::Reported));
         let models = models.collect::<Result<Vec<_>>>()?;
         let context = self.adapter.open().await?;
         // The check compares the kernels itself and reports more.

@@ -2,7 +2,6 @@
 
 use super::{Cli, output};
 use anyhow::Result;
-use clap::CommandFactory;
 use clap_complete::Shell;
 use std::process::ExitCode;
 
@@ -21,7 +20,7 @@ pub struct Completions {
 impl Completions {
     pub fn run(self) -> Result<ExitCode> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "wgrad", &mut script);
+        clap_complete::generate(self.shell, &mut Cli::grammar(), "wgrad", &mut script);
         output::bytes(&script)?;
         Ok(ExitCode::SUCCESS)
     }

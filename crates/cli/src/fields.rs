@@ -213,7 +213,6 @@ fn command(item: &str) -> Option<String> {
 mod tests {
     use super::{ITEMS, Said, bare, fields as table, spelled};
     use crate::Cli;
-    use clap::CommandFactory;
     use std::collections::BTreeSet;
     use wgrad::optim::Method;
     use wgrad_testing::sources::{Literal, library, literals};
@@ -380,7 +379,7 @@ mod tests {
             command.get_subcommands().for_each(|command| options(command, into));
         }
         let mut known = BTreeSet::new();
-        options(&Cli::command(), &mut known);
+        options(&Cli::grammar(), &mut known);
         let of_field = |said: Said| match said {
             Said::Value(option) => vec![option],
             Said::Switch(on, off) => std::iter::once(on).chain(off).collect(),
@@ -394,7 +393,7 @@ mod tests {
         for words in ITEMS.iter().flat_map(|(_, alone, with)| [alone, with]) {
             if let Some(rest) = words.strip_prefix("wgrad ") {
                 let name = rest.split(' ').next().unwrap_or_default();
-                assert!(Cli::command().find_subcommand(name).is_some(), "there is no command {name}");
+                assert!(Cli::grammar().find_subcommand(name).is_some(), "there is no command {name}");
             }
         }
     }

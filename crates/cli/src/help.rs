@@ -4,7 +4,7 @@
 use clap::Command;
 
 /// Most examples that `-h` shows.
-const EXAMPLES: usize = 6;
+const EXAMPLES: usize = 5;
 
 /// Commands with many options, and the ones that `-h` shows, by clap's names.
 const USUAL: &[(&str, &[&str])] = &[
@@ -15,7 +15,6 @@ const USUAL: &[(&str, &[&str])] = &[
             "recipe",
             "data",
             "label",
-            "size",
             "normalize",
             "epochs",
             "batch",
@@ -25,14 +24,9 @@ const USUAL: &[(&str, &[&str])] = &[
             "augment",
             "validation",
             "patience",
-            "monitor",
-            "seed",
-            "init",
             "resume",
             "out",
             "live",
-            "tensorboard",
-            "tune",
             "adapter",
             "json",
             "quiet",
@@ -59,15 +53,12 @@ const USUAL: &[(&str, &[&str])] = &[
     (
         "lab",
         &[
-            "ops",
             "op",
             "file",
             "variant",
             "size",
             "cases",
-            "rounds",
             "stats",
-            "on",
             "sweep",
             "html",
             "save",

@@ -1,7 +1,9 @@
 //! `wgrad lr-find`: suggests a learning rate from a short training in which the rate rises.
 
 use super::{
-    AdapterArgs, DataArgs, fit, output, page,
+    AdapterArgs, DataArgs, fit,
+    network::NetworkArg,
+    output, page,
     reading::{Initial, model_for, refuse_classes_as_numbers},
     recover::persist,
     train::method::MethodArgs,
@@ -29,9 +31,8 @@ use wgrad_report::{learning_rate, page::can_write};
 The rate rises at every step, from --from to --to. The rate at which the smoothed loss falls most steeply is a good \
 constant rate, and a good peak for `--schedule one-cycle`. The rise ends where the loss diverges.")]
 pub struct LrFind {
-    /// Network: a name from `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
-    #[arg(long, value_name = "NAME|FILE", default_value = "mlp")]
-    model: String,
+    #[command(flatten)]
+    network: NetworkArg,
     #[command(flatten)]
     data: DataArgs,
     /// Images per step
@@ -81,7 +82,7 @@ impl LrFind {
             can_write(path)?;
         }
         let dataset = self.data.load(self.seed)?;
-        let model = model_for(&self.model, &dataset, None, Initial::Reported)?;
+        let model = model_for(self.network.name(), &dataset, None, Initial::Reported)?;
         refuse_classes_as_numbers(&model, &dataset)?;
         tell!("the learning rate rises from {:e} to {:e} in up to {} steps", self.from, self.to, self.steps);
         let (found, adapter) = persist(async || {

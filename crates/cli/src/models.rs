@@ -43,8 +43,12 @@ the training buffers: parameters, gradients and optimizer state, and activations
 share buffers. `wgrad train --recipe NAME` trains a recipe. Its accuracy here is the test accuracy after the last \
 epoch, mean ± standard deviation over seeds 0, 1, 2.")]
 pub struct Models {
-    /// A built-in network, a TOML file, or one of Keras's (.keras, .json) [default: list the built-in networks]
-    #[arg(value_name = "NAME|FILE")]
+    /// A built-in network, a TOML file, or one of Keras's (.keras, .json); also as `--model MODEL` [default: list the
+    /// built-in networks]
+    #[arg(value_name = "MODEL", group = "named")]
+    network: Option<String>,
+    /// The network, as MODEL
+    #[arg(long, value_name = "MODEL", hide = true, group = "named")]
     model: Option<String>,
     /// Images per step, for the memory of activations
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
@@ -53,16 +57,16 @@ pub struct Models {
     #[arg(long)]
     json: bool,
     /// Draw every activation and its derivative, as PNG or SVG by the file's extension [default: activations.png]
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "activations.png", conflicts_with_all = ["model", "json", "template", "recipe"])]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "activations.png", conflicts_with_all = ["named", "json", "template", "recipe"])]
     activations: Option<PathBuf>,
     /// Draw the network as a graph
-    #[arg(long, value_name = "FILE", requires = "model")]
+    #[arg(long, value_name = "FILE", requires = "named")]
     svg: Option<PathBuf>,
     /// Print a commented model file to start from
-    #[arg(long, conflicts_with_all = ["model", "json"])]
+    #[arg(long, conflicts_with_all = ["named", "json"])]
     template: bool,
     /// Print the `wgrad train` command that a recipe stands for
-    #[arg(long, value_name = "NAME", value_parser = names(), hide_possible_values = true, conflicts_with_all = ["model", "template"])]
+    #[arg(long, value_name = "NAME", value_parser = names(), hide_possible_values = true, conflicts_with_all = ["named", "template"])]
     recipe: Option<String>,
 }
 
@@ -311,7 +315,7 @@ impl Models {
         }
         let batch = self.batch as usize;
         let (input_shape, classes) = ([28, 28, 1], 10);
-        if let Some(name) = &self.model {
+        if let Some(name) = self.network.as_ref().or(self.model.as_ref()) {
             let about =
                 networks::NETWORKS.iter().find(|(network, _)| network == name).map(|(_, about)| *about);
             let model = super::model(name, input_shape, classes)?;

@@ -152,7 +152,7 @@ impl FromArgMatches for NumberArgs {
 mod tests {
     use super::{NumberOption, SHOWN, Shown, Value, WORDS, usual, words};
     use crate::{Cli, fields::spelled, train::method::MethodArgs};
-    use clap::{CommandFactory, Parser};
+    use clap::Parser;
     use wgrad::optim::{Method, Number, Optimizer};
 
     #[derive(Parser)]
@@ -206,7 +206,7 @@ mod tests {
         });
         for (name, value) in numbers.chain(others).chain([("--optimizer", Some("adam"))]) {
             let line = ["wgrad", "train", "--resume", "run", name];
-            let refused = Cli::command().try_get_matches_from(line.into_iter().chain(value));
+            let refused = Cli::grammar().try_get_matches_from(line.into_iter().chain(value));
             let refused = refused.expect_err("conflicts").to_string();
             assert!(refused.contains("--resume") && refused.contains(name), "{refused}");
         }

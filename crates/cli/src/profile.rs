@@ -4,6 +4,7 @@
 use super::{
     AdapterArgs, bench, fit,
     lab::print,
+    network::NetworkArg,
     output,
     page::PageArgs,
     reading::{Initial, ReadingArgs, model_for},
@@ -52,9 +53,8 @@ pass as usual, which shows the cost of the instrument. Shares are of this adapte
 (fma) and a copy alone (mem). The last column names the one of the two that bounds a dispatch.
 The second half observes ordinary training: does the device ever wait for the host or the data?")]
 pub struct Profiler {
-    /// Built-in network, TOML file, or one of Keras's (.keras, .json)
-    #[arg(value_name = "MODEL", default_value = "mlp")]
-    model: String,
+    #[command(flatten)]
+    network: NetworkArg,
     /// Images per step
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
@@ -105,10 +105,10 @@ impl Profiler {
         let (model, data) = match &self.data {
             Some(spec) => {
                 let data = self.reading.load(spec)?;
-                (model_for(&self.model, &data, None, Initial::Reported)?, data)
+                (model_for(self.network.name(), &data, None, Initial::Reported)?, data)
             }
             None => {
-                let model = super::model(&self.model, [28, 28, 1], 10)?;
+                let model = super::model(self.network.name(), [28, 28, 1], 10)?;
                 let data = bench::images(&model)?;
                 (model, data)
             }

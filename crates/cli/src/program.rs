@@ -25,6 +25,7 @@ mod export;
 mod fields;
 mod fit;
 mod growth;
+mod help;
 mod import;
 mod interrupt;
 mod invoked;
@@ -38,6 +39,7 @@ mod loading;
 mod lr_find;
 mod memory;
 mod models;
+mod network;
 mod numbers;
 mod onnx_node;
 mod objective;
@@ -83,14 +85,19 @@ struct Cli {
 }
 
 impl Cli {
+    /// The definition of all commands and options.
+    fn grammar() -> clap::Command {
+        help::in_two_lengths(Self::command())
+    }
+
     /// Parses the command line, with the options that its recipe adds.
     fn read(line: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
         let line: Vec<OsString> = line.collect();
-        let matches = Self::command().try_get_matches_from(&line);
-        let matches = matches.map_err(|error| advice::advised(error, Self::command(), &line))?;
+        let matches = Self::grammar().try_get_matches_from(&line);
+        let matches = matches.map_err(|error| advice::advised(error, Self::grammar(), &line))?;
         match train::recipe::completed(&matches, line) {
             None => Self::from_arg_matches(&matches),
-            Some(line) => Self::from_arg_matches(&Self::command().try_get_matches_from(line)?),
+            Some(line) => Self::from_arg_matches(&Self::grammar().try_get_matches_from(line)?),
         }
     }
 }
@@ -236,15 +243,13 @@ pub async fn report(wanted: Reported) -> std::result::Result<String, String> {
 /// Prints clap's answer: the error in the command line, the help or the version.
 fn refused(error: &clap::Error) -> ExitCode {
     let said = error.render().to_string();
-    // The library's message about a refused value is translated; only then are clap's colours lost.
-    match fields::spelled(&said) {
-        Cow::Borrowed(_) => error.exit(),
-        Cow::Owned(reported) if reported == said => error.exit(),
-        Cow::Owned(reported) => {
-            tell!("{}", reported.trim_end());
-            ExitCode::from(2)
-        }
+    let reported = advice::expected(fields::spelled(&said).into_owned());
+    // Only where the words about a refused value change are clap's colours lost.
+    if reported == said {
+        error.exit();
     }
+    tell!("{}", reported.trim_end());
+    ExitCode::from(2)
 }
 
 /// Restarts the program with a runtime folder in its environment if there is none, which silences libwayland.
@@ -362,15 +367,30 @@ pub fn keras_model(path: &Path, input_shape: [usize; 3], initial: bool) -> Resul
     Ok(loaded)
 }
 
-/// The model that `--model` names: a built-in network, a TOML file or one of Keras's.
+/// True if a network's name is that of a file, not of a built-in one.
+fn is_file(name: &str) -> bool {
+    let path = Path::new(name);
+    let built_in = networks::NETWORKS.iter().any(|(known, _)| *known == name);
+    keras::is_keras(path)
+        || name.ends_with(".toml")
+        || path.components().count() > 1
+        || (!built_in && path.exists())
+}
+
+/// The model that the command line names: a built-in network, a TOML file or one of Keras's.
 pub fn model(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Model> {
     let path = Path::new(name);
-    if keras::is_keras(path) {
-        return Ok(keras_model(path, input_shape, true)?.model);
+    Ok(match (keras::is_keras(path), is_file(name)) {
+        (true, _) => keras_model(path, input_shape, true)?.model,
+        (false, true) => wgrad_formats::model_file::load(path)?,
+        (false, false) => networks::network(name, input_shape, classes)?,
+    })
+}
+
+/// Refuses a name of no file and of no built-in network, before data are loaded for it.
+pub fn refuse_unknown(name: &str) -> Result<()> {
+    if !is_file(name) {
+        networks::network(name, [28, 28, 1], 10)?;
     }
-    let built_in = networks::NETWORKS.iter().any(|(known, _)| *known == name);
-    if name.ends_with(".toml") || path.components().count() > 1 || (!built_in && path.exists()) {
-        return Ok(wgrad_formats::model_file::load(path)?);
-    }
-    Ok(networks::network(name, input_shape, classes)?)
+    Ok(())
 }

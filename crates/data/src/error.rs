@@ -212,8 +212,9 @@ pub enum Error {
     /// The name of a data set is unknown.
     #[error(
         "data set {got:?} is not known, expected {}, or the path of a folder or file with your own data; check \
-             the spelling or the path",
-        known.join(", ")
+             the spelling or the path{}",
+        known.join(", "),
+        wgrad::words::meant(got, &known.join(","))
     )]
     DataSpec {
         /// The name given.

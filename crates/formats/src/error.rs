@@ -2,6 +2,7 @@
 //! attempted, found and expected, and what to do next.
 
 use std::path::{Path, PathBuf};
+use wgrad::words::meant;
 
 /// The result of every fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -48,6 +49,13 @@ pub(crate) fn io_error(
     move |source| Error::Engine(engine(source))
 }
 
+/// serde's message about an unknown name, with the known one that is most like it.
+pub(crate) fn with_meant(message: String) -> String {
+    let name = message.split_once('`').and_then(|(_, rest)| rest.split_once("`, expected "));
+    let meant = name.map(|(got, known)| meant(got, known.trim_start_matches("one of ")));
+    message + &meant.unwrap_or_default()
+}
+
 /// The message of an error in a layer's arguments, with the name of the argument.
 pub(crate) fn said(error: &toml::de::Error) -> String {
     let whole = error.to_string();
@@ -59,6 +67,7 @@ pub(crate) fn said(error: &toml::de::Error) -> String {
         .replace("expected usize", "expected a whole number of at least 0")
         .replace("expected f64", "expected a number")
         .replace("expected a boolean", "expected true or false");
+    let message = with_meant(message);
     match key {
         Some(key) if !own => format!("{key}: {message}"),
         _ => message,

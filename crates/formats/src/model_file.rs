@@ -1,12 +1,17 @@
 //! Models as TOML files with Keras's layer and argument names. Every error names file, line and layer.
 
-use crate::{Error, Result, error::said, regularization};
+use crate::{
+    Error, Result,
+    error::{said, with_meant},
+    regularization,
+};
 use std::path::Path;
 use toml::Spanned;
 use wgrad::{
     layers::Layer,
     model::{Head, MOST_LAYERS, Model},
     text::read_text,
+    words::meant,
 };
 use wgrad_files::format::{self, Format};
 
@@ -53,7 +58,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
     let line = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
     let fail = |line, message: String| Error::ModelFile { path: path.to_owned(), line, message };
     let file: File = toml::from_str(text)
-        .map_err(|e| fail(e.span().map(|span| line(span.start)), e.message().to_string()))?;
+        .map_err(|e| fail(e.span().map(|span| line(span.start)), with_meant(e.message().to_string())))?;
     let stem = path.file_stem().map_or("model".into(), |s| s.to_string_lossy().into_owned());
     let input_shape = match file.input_shape.map(|shape| (line(shape.span().start), shape.into_inner())) {
         None => [28, 28, 1],
@@ -135,7 +140,9 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
         held.give(&mut model, n);
         let layer = Layer::from_table(&kind, table)
             .ok_or_else(|| {
-                fail(at, format!("layer {}: unknown type `{kind}`; known types: {}", n + 1, known()))
+                let (n, known) = (n + 1, known());
+                let meant = meant(&kind, &known);
+                fail(at, format!("layer {n}: unknown type `{kind}`; known types: {known}{meant}"))
             })?
             .map_err(|e| fail(at, format!("layer {} ({kind}): {}", n + 1, said(&e))))?;
         if let Some(inputs) = inputs {

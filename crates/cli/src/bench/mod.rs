@@ -7,7 +7,9 @@ mod files;
 use super::{
     AdapterArgs, defaults,
     drawn::fitting,
-    fit, growth, output,
+    fit, growth,
+    network::NetworkArgs,
+    output,
     page::PageArgs,
     reading::{Initial, ReadingArgs, model_for},
 };
@@ -19,7 +21,6 @@ use wgrad::{
     data::{Dataset, Split},
     gpu::{AdapterRecord, Context},
     model::Model,
-    networks::{self, NETWORKS},
     op::AdapterClass,
     selection::Choices,
     train::{Options, Trainer},
@@ -68,9 +69,8 @@ The rate is that of `wgrad train`: training steps with everything around them, w
 Close other programs, and trust a difference only if it exceeds the spread from min to max. `of product`: \
 GFLOP/s as a share of what one large matrix product reaches alone, measured in turns with the training.")]
 pub struct Bench {
-    /// Built-in networks, TOML files or Keras's (.keras, .json), or `all` [default: those that a CPU trains in minutes]
-    #[arg(value_name = "NETWORK")]
-    networks: Vec<String>,
+    #[command(flatten)]
+    networks: NetworkArgs,
     /// Data set: `fashion-mnist`, `synthetic`, or a path to your own data [default: 60,000 images drawn to fit]
     #[arg(long, value_name = "NAME|PATH")]
     data: Option<DataSpec>,
@@ -161,13 +161,7 @@ struct Report {
 impl Bench {
     pub async fn run(self) -> Result<ExitCode> {
         clock::seconds(); // starts the clock
-        let mut names = self.networks.clone();
-        if names.is_empty() {
-            names = networks::small().map(String::from).collect();
-        }
-        if names == ["all"] {
-            names = NETWORKS.iter().map(|(name, _)| (*name).to_string()).collect();
-        }
+        let names = self.networks.names();
         let variants = Choices::parse(&self.variant)?;
         let given = match &self.data {
             Some(spec) => Some(self.reading.load(spec)?),

@@ -3,7 +3,9 @@
 
 use super::print;
 use crate::{
-    AdapterArgs, DataArgs, output,
+    AdapterArgs, DataArgs,
+    network::NetworkArg,
+    output,
     page::PageArgs,
     reading::{Initial, model_for, refuse_classes_as_numbers},
 };
@@ -48,9 +50,8 @@ pub struct Trainings {
     /// Variants of side B; `default` for the adapter's defaults
     #[arg(long, value_name = "OP=VARIANT,..", value_delimiter = ',', required = true)]
     b: Vec<String>,
-    /// Network: a name from `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
-    #[arg(long, value_name = "NAME|FILE", default_value = "mlp")]
-    model: String,
+    #[command(flatten)]
+    network: NetworkArg,
     #[command(flatten)]
     data: DataArgs,
     /// Epochs of each training
@@ -94,7 +95,7 @@ impl Trainings {
         };
         let sides = [side(&self.a)?, side(&self.b)?];
         let data = self.data.load(self.seed)?;
-        let model = model_for(&self.model, &data, None, Initial::Reported)?;
+        let model = model_for(self.network.name(), &data, None, Initial::Reported)?;
         refuse_classes_as_numbers(&model, &data)?;
         let batch = self.batch as usize;
         let steps = self.steps.unwrap_or(self.epochs * data.train.len().div_ceil(batch) as u64);

@@ -16,11 +16,13 @@ use super::{
     AdapterArgs, DataArgs, fit,
     interrupt::Interrupt,
     live::LiveArgs,
+    network::NetworkArg,
     objective::ObjectiveArgs,
     output,
     page::quoted_path,
     reading::{Initial, model_for, refuse_classes_as_numbers},
     recover::persist,
+    refuse_unknown,
     runs::run_name,
     tune::{self, Before},
 };
@@ -82,9 +84,8 @@ const SMALLEST: usize = 8;
 Ctrl-C finishes the step, saves, and prints how to continue; a second Ctrl-C, or one before the first step, stops at once \
 (exit code 130).")]
 pub struct Train {
-    /// Network: a name from `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
-    #[arg(long, value_name = "NAME|FILE", default_value = "mlp", conflicts_with = "resume")]
-    model: String,
+    #[command(flatten)]
+    network: NetworkArg,
     /// Settings by name: network, epochs, optimizer, schedule, augmentation; options given explicitly override them
     #[arg(long, value_name = "NAME", value_parser = recipe::names(), hide_possible_values = true, conflicts_with = "resume")]
     recipe: Option<String>,
@@ -138,7 +139,7 @@ pub struct Train {
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     out: Option<PathBuf>,
     /// Continue a run
-    #[arg(long, value_name = "RUN", value_parser = run_name(), conflicts_with_all = ["data", "limit", "validation", "normalize", "ReadingArgs", "MethodArgs", "ScheduleArgs", "StopArgs"])]
+    #[arg(long, value_name = "RUN", value_parser = run_name(), conflicts_with_all = ["data", "limit", "validation", "normalize", "NetworkArg", "ReadingArgs", "MethodArgs", "ScheduleArgs", "StopArgs"])]
     resume: Option<PathBuf>,
     /// End after this time (60s, 10m, 2h): finishes the step and saves, so that the run can be continued
     #[arg(long, value_name = "TIME", value_parser = method::time)]
@@ -223,9 +224,9 @@ impl Train {
         ));
     }
 
-    /// The value of `--model`, unless a run is resumed.
+    /// The network that the command line names, unless a run is resumed.
     fn named(&self) -> Option<&str> {
-        self.resume.is_none().then_some(self.model.as_str())
+        self.resume.is_none().then_some(self.network.name())
     }
 
     fn budget(&self) -> usize {
@@ -239,12 +240,13 @@ impl Train {
             // Refuses before the data are loaded and the network is compiled.
             Run::vacant(folder)?;
         }
+        refuse_unknown(self.network.name())?;
         let reading = self.data.reading.reading_for(self.objective.loss);
         let dataset = init::load(&self.data, self.init.as_deref(), &reading, self.seed)?;
         options.objective = self.objective.objective(&dataset)?;
         self.suit(&dataset, &mut options);
         let initial = if self.init.is_some() { Initial::Unused } else { Initial::Trained };
-        let model = model_for(&self.model, &dataset, self.objective.loss, initial)?;
+        let model = model_for(self.network.name(), &dataset, self.objective.loss, initial)?;
         refuse_classes_as_numbers(&model, &dataset)?;
         self.stop.refuse(&dataset, model.loss()?)?;
         options.objective.validate(dataset.classes.len(), model.loss()?)?;

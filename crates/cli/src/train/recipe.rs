@@ -44,7 +44,8 @@ fn id(name: &str) -> String {
 }
 
 fn given(train: &ArgMatches, name: &str) -> bool {
-    train.value_source(&id(name)) == Some(ValueSource::CommandLine)
+    let said = |id: &str| train.value_source(id) == Some(ValueSource::CommandLine);
+    said(&id(name)) || (name == "--model" && said("network"))
 }
 
 #[cfg(test)]
@@ -130,6 +131,11 @@ mod tests {
 
     #[test]
     fn what_the_command_line_says_beats_the_recipe() {
+        for line in ["wgrad train cnn --recipe mlp", "wgrad train --recipe mlp --model cnn"] {
+            let cli = Cli::read(line.split(' ').map(Into::into)).unwrap_or_else(|e| panic!("{line}: {e}"));
+            let Command::Train(train) = cli.command else { panic!("{line} does not train") };
+            assert_eq!(train.network.name(), "cnn", "{line}");
+        }
         let vgg = recipe("vgg").expect("there").options();
         let read = settings("wgrad train --recipe vgg --epochs 3 --augment none --weight-decay 0");
         assert_eq!((read.epochs, read.objective.augment), (3, Augment::default()));

@@ -4,7 +4,9 @@
 mod print;
 
 use super::{
-    AdapterArgs, output,
+    AdapterArgs,
+    network::NetworkArg,
+    output,
     reading::{Initial, ReadingArgs, model_for},
 };
 use anyhow::Result;
@@ -50,9 +52,8 @@ WGRAD_TUNED names another folder for the choices.
 
 Exit codes: 0 done, 1 a variant is wrong on this adapter, 2 an error.")]
 pub struct Tune {
-    /// Network: a name from `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
-    #[arg(value_name = "MODEL", default_value = "mlp")]
-    model: String,
+    #[command(flatten)]
+    network: NetworkArg,
     /// Data set that gives the network its image shape and classes [default: those of Fashion-MNIST]
     #[arg(long, value_name = "NAME|PATH")]
     data: Option<DataSpec>,
@@ -96,9 +97,9 @@ impl Tune {
         let (model, input) = match &self.data {
             Some(spec) => {
                 let data = self.reading.load(spec)?;
-                (model_for(&self.model, &data, None, Initial::Reported)?, data.input)
+                (model_for(self.network.name(), &data, None, Initial::Reported)?, data.input)
             }
-            None => (super::model(&self.model, [28, 28, 1], 10)?, Preprocessing::default()),
+            None => (super::model(self.network.name(), [28, 28, 1], 10)?, Preprocessing::default()),
         };
         let (batch, objective) = (self.batch as usize, self.objective()?);
         let uses = tune::uses(&model, &input, batch, &Optimizer::default(), &objective)?;

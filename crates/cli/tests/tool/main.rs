@@ -29,6 +29,7 @@ mod profile;
 mod report;
 mod runs_command;
 mod serve;
+mod slips;
 mod state_command;
 mod sweep;
 mod tensorboard;
