@@ -6,10 +6,18 @@ use clap::Command;
 /// Most examples that `-h` shows.
 const EXAMPLES: usize = 5;
 
-/// Commands with many options, and the ones that `-h` shows, by clap's names.
+/// Commands with many options, and the options that `-h` shows, by clap's names.
 const USUAL: &[(&str, &[&str])] = &[
     (
-        "train",
+        "wgrad lab train",
+        &["network", "a", "b", "data", "epochs", "steps", "tolerance", "html", "json", "adapter"],
+    ),
+    (
+        "wgrad data show",
+        &["path", "data", "label", "size", "fit", "per_class", "augment", "out", "json", "adapter"],
+    ),
+    (
+        "wgrad train",
         &[
             "network",
             "recipe",
@@ -33,7 +41,7 @@ const USUAL: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "lr-find",
+        "wgrad lr-find",
         &[
             "network",
             "data",
@@ -51,7 +59,7 @@ const USUAL: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "lab",
+        "wgrad lab",
         &[
             "op",
             "file",
@@ -69,21 +77,30 @@ const USUAL: &[(&str, &[&str])] = &[
             "adapter",
         ],
     ),
-    ("check", &["networks", "batch", "steps", "data", "augment", "loss", "variant", "json", "adapter"]),
+    ("wgrad check", &["networks", "batch", "steps", "data", "augment", "loss", "variant", "json", "adapter"]),
     (
-        "bench",
+        "wgrad bench",
         &[
             "networks", "data", "batch", "seconds", "growth", "widths", "batches", "html", "plan", "variant",
             "json", "adapter",
         ],
     ),
-    ("tune", &["network", "data", "batch", "seconds", "again", "list", "clear", "json", "adapter"]),
-    ("profile", &["network", "data", "batch", "seconds", "trace", "html", "variant", "json", "adapter"]),
+    ("wgrad tune", &["network", "data", "batch", "seconds", "again", "list", "clear", "json", "adapter"]),
+    (
+        "wgrad profile",
+        &["network", "data", "batch", "seconds", "trace", "html", "variant", "json", "adapter"],
+    ),
 ];
 
 /// The definition of all commands with help in two lengths.
 pub fn in_two_lengths(command: Command) -> Command {
-    let usual = USUAL.iter().find(|(name, _)| *name == command.get_name()).map(|(_, usual)| *usual);
+    let path = command.get_name().to_string();
+    shortened(command, &path)
+}
+
+/// The definition of a command, of these words, and of its own commands.
+fn shortened(command: Command, path: &str) -> Command {
+    let usual = USUAL.iter().find(|(command, _)| *command == path).map(|(_, usual)| *usual);
     let command = command.mut_args(|arg| {
         let negative = arg.get_action().takes_values();
         let rare = usual.is_some_and(|usual| !usual.contains(&arg.get_id().as_str()));
@@ -96,7 +113,10 @@ pub fn in_two_lengths(command: Command) -> Command {
         Some(first) => command.after_long_help(all.unwrap_or_default()).after_help(first),
         None => command,
     };
-    command.mut_subcommands(in_two_lengths)
+    command.mut_subcommands(|sub| {
+        let path = format!("{path} {}", sub.get_name());
+        shortened(sub, &path)
+    })
 }
 
 /// The first examples of a text that begins with them.
@@ -156,12 +176,19 @@ mod tests {
 
     #[test]
     fn what_is_usual_exists() {
-        for (name, usual) in USUAL {
-            let grammar = Cli::grammar();
-            let command = grammar.find_subcommand(name).unwrap_or_else(|| panic!("there is no {name}"));
+        let mut found = Vec::new();
+        each(&mut Cli::grammar(), "wgrad", &mut |path, command| {
+            let Some((name, usual)) = USUAL.iter().find(|(name, _)| *name == path) else {
+                return;
+            };
+            found.push(*name);
             for id in *usual {
-                assert!(command.get_arguments().any(|arg| arg.get_id() == id), "{name} has no {id}");
+                assert!(command.get_arguments().any(|arg| arg.get_id() == id), "{path} has no {id}");
             }
-        }
+        });
+        let mut all: Vec<&str> = USUAL.iter().map(|(name, _)| *name).collect();
+        all.sort_unstable();
+        found.sort_unstable();
+        assert_eq!(found, all);
     }
 }
