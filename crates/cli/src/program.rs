@@ -64,7 +64,7 @@ use anyhow::Result;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use invoked::Interpreter;
 use reading::{ReadingArgs, Wanted};
-use std::{borrow::Cow, ffi::OsString, panic, path::Path, process::ExitCode, sync::Arc};
+use std::{ffi::OsString, panic, path::Path, process::ExitCode, sync::Arc};
 use wgrad::{
     data::Dataset,
     gpu::{AdapterChoice, Context, Options, guarded},
