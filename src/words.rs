@@ -106,9 +106,13 @@ pub fn meant(got: &str, known: &str) -> String {
 /// The known name that a mistyped one most resembles: at most a third of its characters are wrong, missing, too many or
 /// in the other order, or it is the beginning of one. Case, and the kind of dash, make no difference.
 pub fn nearest<'a>(got: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = |name: &str| -> Vec<char> { name.to_lowercase().replace('_', "-").chars().collect() };
     // No name is that long; the distance takes the product of both lengths.
-    let wanted = plain(got.get(..64).unwrap_or(got));
+    const LONGEST: usize = 64;
+    let plain = |name: &str| -> Vec<char> {
+        let lower = name.chars().take(LONGEST).flat_map(char::to_lowercase);
+        lower.map(|c| if c == '_' { '-' } else { c }).collect()
+    };
+    let wanted = plain(got);
     let most = (wanted.len() / 3).max(1);
     let ranked = known.into_iter().filter_map(|name| {
         let letters = plain(name);
@@ -279,7 +283,9 @@ mod tests {
         for got in ["", "x", "lstm", "transformer", "é"] {
             assert_eq!(nearest(got, known), None, "{got}");
         }
-        assert_eq!(nearest(&"é".repeat(1 << 20), known), None);
+        for letter in ["é", "€"] {
+            assert_eq!(nearest(&letter.repeat(1 << 20), known), None);
+        }
         assert_eq!(meant("unit", "`units`, `name`"), "; did you mean `units`?");
         assert_eq!(meant("width", "`units`, `name`"), "");
         assert_eq!(meant("tiled", "tiled_8x8, tiled"), "", "the name is right, and something else is wrong");

@@ -367,30 +367,12 @@ pub fn keras_model(path: &Path, input_shape: [usize; 3], initial: bool) -> Resul
     Ok(loaded)
 }
 
-/// True if a network's name is that of a file, not of a built-in one.
-fn is_file(name: &str) -> bool {
-    let path = Path::new(name);
-    let built_in = networks::NETWORKS.iter().any(|(known, _)| *known == name);
-    keras::is_keras(path)
-        || name.ends_with(".toml")
-        || path.components().count() > 1
-        || (!built_in && path.exists())
-}
-
 /// The model that the command line names: a built-in network, a TOML file or one of Keras's.
 pub fn model(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Model> {
     let path = Path::new(name);
-    Ok(match (keras::is_keras(path), is_file(name)) {
+    Ok(match (keras::is_keras(path), network::is_file(name)) {
         (true, _) => keras_model(path, input_shape, true)?.model,
         (false, true) => wgrad_formats::model_file::load(path)?,
         (false, false) => networks::network(name, input_shape, classes)?,
     })
-}
-
-/// Refuses a name of no file and of no built-in network, before data are loaded for it.
-pub fn refuse_unknown(name: &str) -> Result<()> {
-    if !is_file(name) {
-        networks::network(name, [28, 28, 1], 10)?;
-    }
-    Ok(())
 }

@@ -22,7 +22,6 @@ use super::{
     page::quoted_path,
     reading::{Initial, model_for, refuse_classes_as_numbers},
     recover::persist,
-    refuse_unknown,
     runs::run_name,
     tune::{self, Before},
 };
@@ -240,7 +239,6 @@ impl Train {
             // Refuses before the data are loaded and the network is compiled.
             Run::vacant(folder)?;
         }
-        refuse_unknown(self.network.name())?;
         let reading = self.data.reading.reading_for(self.objective.loss);
         let dataset = init::load(&self.data, self.init.as_deref(), &reading, self.seed)?;
         options.objective = self.objective.objective(&dataset)?;
