@@ -21,6 +21,7 @@ const USUAL: &[(&str, &[&str])] = &[
         &[
             "network",
             "recipe",
+            "config",
             "data",
             "label",
             "normalize",

@@ -9,7 +9,7 @@ const DEFAULT: &str = "mlp";
 /// One network.
 #[derive(Args, Clone, Default)]
 pub struct NetworkArg {
-    /// Network: a name from `wgrad models`, a TOML file, or one of Keras's (.keras, .json); also as `--model MODEL`
+    /// Network: a name from `wgrad models`, a TOML file, one of Keras's (.keras, .json), or a run; also as `--model MODEL`
     /// [default: mlp]
     #[arg(value_name = "MODEL", conflicts_with = "model")]
     network: Option<String>,

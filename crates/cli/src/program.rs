@@ -15,6 +15,7 @@ mod advice;
 mod bench;
 mod check;
 mod completions;
+mod config;
 mod data;
 mod defaults;
 #[cfg(test)]
@@ -64,7 +65,13 @@ use anyhow::Result;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use invoked::Interpreter;
 use reading::{ReadingArgs, Wanted};
-use std::{ffi::OsString, panic, path::Path, process::ExitCode, sync::Arc};
+use std::{
+    ffi::OsString,
+    panic,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 use wgrad::{
     data::Dataset,
     gpu::{AdapterChoice, Context, Options, guarded},
@@ -75,6 +82,10 @@ use wgrad::{
 use wgrad_data::{DataSpec, Reading, table::Table};
 use wgrad_files::{pipelines::PipelineFiles, proofs::ProofFiles};
 use wgrad_formats::keras;
+use wgrad_run::{
+    Run,
+    listing::{is_run, named},
+};
 
 /// Trains neural networks on any GPU, and compares shader variants.
 #[derive(Parser)]
@@ -90,9 +101,10 @@ impl Cli {
         help::in_two_lengths(Self::command())
     }
 
-    /// Parses the command line, with the options that its recipe adds.
+    /// Parses the command line, with the options that its `--config` and its recipe add.
     fn read(line: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
         let line: Vec<OsString> = line.collect();
+        let line = config::completed(&line)?.unwrap_or(line);
         let matches = Self::grammar().try_get_matches_from(&line);
         let matches = matches.map_err(|error| advice::advised(error, Self::grammar(), &line))?;
         match train::recipe::completed(&matches, line) {
@@ -129,6 +141,8 @@ enum Command {
     Predict(predict::Predict),
     /// List runs: results, settings that differ, which are being trained
     Runs(runs::Runs),
+    /// Print the settings of a run as a file for `wgrad train --config`
+    Config(config::Config),
     /// Serve the network of a run: a page that takes pictures, and JSON over HTTP
     #[cfg(feature = "serve")]
     Serve(serve::Serve),
@@ -169,6 +183,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Report(command) => command.run().await,
         Command::Predict(command) => command.run().await,
         Command::Runs(command) => command.run(),
+        Command::Config(command) => command.run(),
         #[cfg(feature = "serve")]
         Command::Serve(command) => command.run().await,
         Command::Export(command) => command.run().await,
@@ -367,19 +382,33 @@ pub fn keras_model(path: &Path, input_shape: [usize; 3], initial: bool) -> Resul
     Ok(loaded)
 }
 
+/// True if a built-in network has this name.
+fn is_built_in(name: &str) -> bool {
+    networks::NETWORKS.iter().any(|(known, _)| *known == name)
+}
+
+/// The folder of the run that this names, if it is no name of a built-in network.
+fn run_of(name: &str) -> Option<PathBuf> {
+    let folder = named(Path::new(name));
+    (!is_built_in(name) && is_run(&folder)).then_some(folder)
+}
+
 /// True if a network's name is that of a file, not of a built-in one.
 fn is_file(name: &str) -> bool {
     let path = Path::new(name);
-    let built_in = networks::NETWORKS.iter().any(|(known, _)| *known == name);
+    let built_in = is_built_in(name);
     keras::is_keras(path)
         || name.ends_with(".toml")
         || path.components().count() > 1
         || (!built_in && path.exists())
 }
 
-/// The model that the command line names: a built-in network, a TOML file or one of Keras's.
+/// The model that the command line names: a built-in network, a TOML file, one of Keras's, or that of a run.
 pub fn model(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Model> {
     let path = Path::new(name);
+    if let Some(folder) = run_of(name) {
+        return Ok(Run::open(&folder)?.config.model);
+    }
     Ok(match (keras::is_keras(path), is_file(name)) {
         (true, _) => keras_model(path, input_shape, true)?.model,
         (false, true) => wgrad_formats::model_file::load(path)?,
@@ -389,7 +418,7 @@ pub fn model(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Mode
 
 /// Refuses a name of no file and of no built-in network, before data are loaded for it.
 pub fn refuse_unknown(name: &str) -> Result<()> {
-    if !is_file(name) {
+    if !is_file(name) && run_of(name).is_none() {
         networks::network(name, [28, 28, 1], 10)?;
     }
     Ok(())

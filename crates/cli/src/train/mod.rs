@@ -11,6 +11,7 @@ pub mod method;
 pub mod recipe;
 pub mod recorded;
 mod session;
+pub mod settings;
 
 use super::{
     AdapterArgs, DataArgs, fit,
@@ -67,6 +68,7 @@ const SMALLEST: usize = 8;
   wgrad train --model cnn --epochs 3 --seed 1       Keras's simple convnet
   wgrad train --recipe cnn                          tuned settings: see `wgrad models`
   wgrad train --recipe speedrun-90 --seed 1         the least time to a test accuracy of 0.90
+  wgrad train --config run.toml --lr 0.01           settings of a file: see `wgrad config`
   wgrad train --model my-network.toml --data DIR    your own network, your own data (docs/data.md)
   wgrad train --model my.keras --init my.keras      a Keras network, from its weights
   wgrad train --model cnn --data pictures/ --size 96 --normalize --augment flip
@@ -89,6 +91,9 @@ pub struct Train {
     /// Settings by name: network, epochs, optimizer, schedule, augmentation; options given explicitly override them
     #[arg(long, value_name = "NAME", value_parser = recipe::names(), hide_possible_values = true, conflicts_with = "resume")]
     recipe: Option<String>,
+    /// Settings from a TOML file (see `wgrad config`); options override them
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
     /// Epochs of the whole training [default: 5; more for a small table]
@@ -132,6 +137,9 @@ pub struct Train {
     /// Ignore the variants that tuning chose, and do not tune
     #[arg(long, conflicts_with_all = ["resume", "tunes"])]
     no_tuned: bool,
+    /// Use the kernels that this run recorded, and do not tune; `--variant` overrides them
+    #[arg(long, value_name = "RUN", value_parser = run_name(), conflicts_with_all = ["resume", "tunes", "no_tune", "no_tuned"])]
+    kernels: Option<PathBuf>,
     /// MiB of images to send to the device at once
     #[arg(long, value_name = "MIB", default_value_t = 16)]
     chunk: usize,
@@ -198,10 +206,19 @@ impl Train {
             callbacks: self.stop.callbacks(),
             optimizer,
             shuffle: !self.no_shuffle,
-            variants: Choices::parse(&self.variants)?,
+            variants: self.choices()?,
             budget: self.budget(),
             ..Options::default()
         })
+    }
+
+    /// The kernels of the run that `--kernels` names, if any, with those that `--variant` names in their place.
+    fn choices(&self) -> Result<Choices> {
+        let by_hand = Choices::parse(&self.variants)?;
+        let Some(folder) = &self.kernels else { return Ok(by_hand) };
+        let mut choices = Run::open(folder)?.variants()?;
+        choices.by_hand.extend(by_hand.by_hand);
+        Ok(choices)
     }
 
     /// Sets batch and epochs for a table with few rows, of which the defaults would make only a handful of steps.
@@ -254,7 +271,7 @@ impl Train {
             let mut options = options.clone();
             let mut context = self.adapter.open().await?;
             fit::training(&context, &model, &dataset, &mut options, self.batch.is_some())?;
-            if !self.no_tuned {
+            if !self.no_tuned && self.kernels.is_none() {
                 let (before, input) = (self.before(&context), &dataset.input);
                 context =
                     tune::for_training(context, &self.adapter, &model, input, &mut options, before).await?;

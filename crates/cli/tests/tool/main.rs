@@ -12,6 +12,7 @@ mod check_command;
 mod cli;
 mod cli_bad_input;
 mod cli_run;
+mod config_command;
 mod data_command;
 mod heads;
 mod keras;

@@ -71,6 +71,12 @@ const SLIPS: &[(&str, &str)] = &[
     ("eval mlp-99", "runs` lists them"),
     ("train --resume nowhere", "is not a run"),
     ("report", "<RUN>"),
+    ("config lates", "is not a run"),
+    ("config", "<RUN>"),
+    ("train --confg run.toml", "'--config'"),
+    ("train --config run.tml", "config RUN` prints the settings of a run"),
+    ("train --config=", "a value is required"),
+    ("train --kernels mlp-99", "is not a run"),
 ];
 
 /// Model files with a slip, and what the answer names.
