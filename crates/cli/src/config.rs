@@ -30,6 +30,8 @@ use wgrad_run::{Config as Recorded, DataRecord, Run, recipe::Flag};
 
 /// The command whose options the settings are.
 pub const TRAIN: &str = "train";
+/// The command that takes all options of [`TRAIN`].
+pub const SWEEP: &str = "sweep";
 /// Options of [`TRAIN`] that a file cannot have: they say which file, or which run, is read.
 const NOT_IN_A_FILE: [&str; 3] = ["config", "resume", "help"];
 /// Largest size of a file of settings, in bytes.
@@ -154,18 +156,20 @@ fn quoted_toml(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 
-fn grammar() -> Command {
+/// The definition of all commands, with what clap derives from it.
+pub fn grammar() -> Command {
     let mut grammar = Cli::grammar();
     grammar.build();
     grammar
 }
 
 /// The definition of `wgrad train`.
-fn train(grammar: &Command) -> &Command {
+pub fn train(grammar: &Command) -> &Command {
     grammar.find_subcommand(TRAIN).unwrap_or(grammar)
 }
 
-fn option<'c>(train: &'c Command, long: &str) -> Option<&'c Arg> {
+/// The option with this name.
+pub fn option<'c>(train: &'c Command, long: &str) -> Option<&'c Arg> {
     train.get_arguments().find(|arg| arg.get_long() == Some(long))
 }
 
@@ -203,7 +207,7 @@ pub fn completed(line: &[OsString]) -> Result<Option<Vec<OsString>>, clap::Error
     }
     // Lenient: an option may need another one that only the file has.
     let Ok(matches) = Cli::grammar().ignore_errors(true).try_get_matches_from(line) else { return Ok(None) };
-    let Some((TRAIN, given)) = matches.subcommand() else { return Ok(None) };
+    let Some((command @ (TRAIN | SWEEP), given)) = matches.subcommand() else { return Ok(None) };
     let (Some(path), false) = (given.get_one::<PathBuf>("config"), is_given(given, "resume")) else {
         return Ok(None);
     };
@@ -214,7 +218,7 @@ pub fn completed(line: &[OsString]) -> Result<Option<Vec<OsString>>, clap::Error
         tell!("{}: the command line overrides {}", path.display(), overridden.join(", "));
     }
     let mut line = line.to_vec();
-    let at = line.iter().position(|word| word == TRAIN).map_or(line.len(), |at| at + 1);
+    let at = line.iter().position(|word| word == command).map_or(line.len(), |at| at + 1);
     line.splice(at..at, kept.into_iter().flat_map(|setting| setting.words).map(OsString::from));
     Ok(Some(line))
 }
@@ -267,7 +271,7 @@ fn said(given: &ArgMatches, arg: &Arg) -> String {
 }
 
 /// True if one of the options cannot be given with the other.
-fn excludes(train: &Command, a: &Arg, b: &Arg) -> bool {
+pub fn excludes(train: &Command, a: &Arg, b: &Arg) -> bool {
     let conflicts =
         |a, b: &Arg| train.get_arg_conflicts_with(a).iter().any(|other| other.get_id() == b.get_id());
     let one_of = |group: &clap::ArgGroup| {
@@ -310,12 +314,7 @@ fn read(train: &Command, path: &Path) -> Result<Vec<Setting>, clap::Error> {
             return Err(fail(&at, message));
         }
         let Some(arg) = option(train, name) else {
-            let keys = keys(train);
-            let meant = nearest(name, keys.iter().copied());
-            let next = meant.map_or_else(
-                || "`wgrad train --help` lists the options, whose names are the keys".to_string(),
-                |meant| format!("did you mean `{meant}`?"),
-            );
+            let next = meant(train, name);
             return Err(fail(&at, format!("there is no setting `{name}`; {next}")));
         };
         let words = words(arg, value.get_ref()).map_err(|message| fail(&at, message))?;
@@ -381,6 +380,25 @@ fn kind(value: &DeValue<'_>) -> String {
         DeValue::Array(_) => "a list".into(),
         DeValue::Table(_) => "a table".into(),
     }
+}
+
+/// The words of the command line for a text that a command line has as the value of an option.
+pub fn words_of(arg: &Arg, text: &str) -> Result<Vec<String>, String> {
+    let value = match text {
+        "true" | "false" if !arg.get_action().takes_values() => DeValue::Boolean(text == "true"),
+        text => DeValue::String(text.into()),
+    };
+    let words = words(arg, &value)?;
+    fits(arg.get_long().unwrap_or_default(), &words).map(|()| words)
+}
+
+/// The nearest key to a name that is none, as the end of an error.
+pub fn meant(train: &Command, name: &str) -> String {
+    let keys = keys(train);
+    nearest(name, keys.iter().copied()).map_or_else(
+        || "`wgrad train --help` lists the options, whose names are the keys".to_string(),
+        |meant| format!("did you mean `{meant}`?"),
+    )
 }
 
 /// Checks a setting alone, with the words of the command line about its value.

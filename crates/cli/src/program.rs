@@ -14,6 +14,7 @@ mod adapters;
 mod advice;
 mod bench;
 mod check;
+mod compare;
 mod completions;
 mod config;
 mod data;
@@ -53,6 +54,7 @@ mod progress;
 mod reading;
 mod recover;
 mod report;
+mod rm;
 mod runs;
 #[cfg(feature = "serve")]
 mod serve;
@@ -121,6 +123,7 @@ const EXAMPLES: &str = "Examples:
   wgrad train --data synthetic           garments drawn from a seed: no files, no network
   wgrad train --live                     with a live page to watch and steer it
   wgrad runs                             the runs so far, with their results
+  wgrad compare mlp-1 mlp-2              what differs between runs, and whether it exceeds the spread of seeds
   wgrad eval runs/mlp-1                  test accuracy and confusion matrix of a run
   wgrad report runs/mlp-1                the same and much more, as a page with pictures
   wgrad lab matmul                       prove and time its shader variants
@@ -141,6 +144,10 @@ enum Command {
     Predict(predict::Predict),
     /// List runs: results, settings that differ, which are being trained
     Runs(runs::Runs),
+    /// Compare runs: settings that differ, results, curves, and what exceeds the spread of seeds
+    Compare(compare::Compare),
+    /// Remove runs, after a question
+    Rm(rm::Rm),
     /// Print the settings of a run as a file for `wgrad train --config`
     Config(config::Config),
     /// Serve the network of a run: a page that takes pictures, and JSON over HTTP
@@ -183,7 +190,9 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Report(command) => command.run().await,
         Command::Predict(command) => command.run().await,
         Command::Runs(command) => command.run(),
+        Command::Compare(command) => command.run(),
         Command::Config(command) => command.run(),
+        Command::Rm(command) => command.run(),
         #[cfg(feature = "serve")]
         Command::Serve(command) => command.run().await,
         Command::Export(command) => command.run().await,

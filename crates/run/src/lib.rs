@@ -15,7 +15,11 @@ mod owner;
 pub mod listing;
 mod folder;
 mod trend;
+/// Comparison of trainings.
+pub mod comparison;
 mod state;
+/// Removal of runs.
+pub mod removal;
 
 pub use errors::Errors;
 use errors::{is_no_accuracy, no_accuracy};

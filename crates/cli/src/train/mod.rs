@@ -152,6 +152,9 @@ pub struct Train {
     /// End after this time (60s, 10m, 2h): finishes the step and saves, so that the run can be continued
     #[arg(long, value_name = "TIME", value_parser = method::time)]
     max_time: Option<Duration>,
+    /// End after epoch N: saves, so that the run can be continued; the schedule extends over all epochs
+    #[arg(long, value_name = "N")]
+    stop_after: Option<u64>,
     /// Write event files for TensorBoard [default folder: tensorboard in the run folder]
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     tensorboard: Option<Option<PathBuf>>,
@@ -183,6 +186,17 @@ impl Train {
             Some(folder) => self.resume(folder, &interrupt).await,
             None => self.start(&interrupt).await,
         }
+    }
+
+    /// Refuses what can be refused without data and without an adapter.
+    pub fn check(&self) -> Result<()> {
+        self.options()?.validate()?;
+        refuse_unknown(self.network.name())
+    }
+
+    /// Epochs of the whole training, unless the data decide.
+    pub fn epochs_asked(&self) -> u64 {
+        self.epochs.unwrap_or(EPOCHS)
     }
 
     /// The tuning before the training. By default a GPU gets a short one; on a software adapter it takes longer than it

@@ -171,7 +171,7 @@ mod tests {
     use wgrad_run::{Config, DataRecord, recipe::NUMBER_OPTIONS};
 
     /// Options that change no bit of a training, and those whose effect other settings record.
-    const NO_SETTINGS: [&str; 18] = [
+    const NO_SETTINGS: [&str; 19] = [
         "adapter",
         "checked",
         "expose",
@@ -183,6 +183,7 @@ mod tests {
         "no-tune",
         "no-tuned",
         "out",
+        "stop-after",
         "quiet",
         "recipe",
         "tensorboard",

@@ -4,12 +4,14 @@
 
 mod classes;
 mod curves;
+mod compared;
 mod facts;
 mod images;
 mod regression;
 mod sight;
 mod tensors;
 
+pub use compared::{compared, score_chart};
 pub use images::galleries;
 pub use sight::{explained, kernels};
 
