@@ -34,6 +34,8 @@ pub const TRAIN: &str = "train";
 pub const SWEEP: &str = "sweep";
 /// Options of [`TRAIN`] that a file cannot have: they say which file, or which run, is read.
 const NOT_IN_A_FILE: [&str; 3] = ["config", "resume", "help"];
+/// Options that decide no result, and that a sweep sets for its trainings.
+pub const NOT_SET_HERE: [&str; 7] = ["config", "resume", "help", "out", "json", "quiet", "stop-after"];
 /// Largest size of a file of settings, in bytes.
 const MOST: u64 = 1 << 20;
 

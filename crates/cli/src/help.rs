@@ -42,6 +42,28 @@ const USUAL: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "wgrad sweep",
+        &[
+            "grid",
+            "random",
+            "trials",
+            "halving",
+            "jobs",
+            "network",
+            "recipe",
+            "config",
+            "data",
+            "epochs",
+            "validation",
+            "out",
+            "resume",
+            "html",
+            "json",
+            "quiet",
+            "adapter",
+        ],
+    ),
+    (
         "wgrad lr-find",
         &[
             "network",

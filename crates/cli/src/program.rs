@@ -58,6 +58,7 @@ mod rm;
 mod runs;
 #[cfg(feature = "serve")]
 mod serve;
+mod sweep;
 mod train;
 mod tune;
 #[cfg(feature = "serve")]
@@ -124,6 +125,7 @@ const EXAMPLES: &str = "Examples:
   wgrad train --live                     with a live page to watch and steer it
   wgrad runs                             the runs so far, with their results
   wgrad compare mlp-1 mlp-2              what differs between runs, and whether it exceeds the spread of seeds
+  wgrad sweep --grid lr=0.1,0.01         train with each of these settings, and rank them
   wgrad eval runs/mlp-1                  test accuracy and confusion matrix of a run
   wgrad report runs/mlp-1                the same and much more, as a page with pictures
   wgrad lab matmul                       prove and time its shader variants
@@ -146,6 +148,8 @@ enum Command {
     Runs(runs::Runs),
     /// Compare runs: settings that differ, results, curves, and what exceeds the spread of seeds
     Compare(compare::Compare),
+    /// Train with many settings, and rank them: grid, random, successive halving
+    Sweep(Box<sweep::Sweep>),
     /// Remove runs, after a question
     Rm(rm::Rm),
     /// Print the settings of a run as a file for `wgrad train --config`
@@ -192,6 +196,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Runs(command) => command.run(),
         Command::Compare(command) => command.run(),
         Command::Config(command) => command.run(),
+        Command::Sweep(command) => command.run().await,
         Command::Rm(command) => command.run(),
         #[cfg(feature = "serve")]
         Command::Serve(command) => command.run().await,

@@ -44,6 +44,16 @@ impl Score {
         }
     }
 
+    /// Returns the name of what [`Self::judged`] returns, with or without validation images.
+    pub fn judged_name(self, validation: bool) -> &'static str {
+        match (self, validation) {
+            (_, false) => self.name(),
+            (Self::TestAccuracy, true) => "validation accuracy",
+            (Self::TestRmse, true) => "validation RMSE",
+            (Self::TestLoss, true) => "validation loss",
+        }
+    }
+
     /// Returns the number of an epoch on the test images; `None` if it has none.
     pub fn test(self, line: &EpochLine) -> Option<f64> {
         match self {

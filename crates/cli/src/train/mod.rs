@@ -194,6 +194,26 @@ impl Train {
         refuse_unknown(self.network.name())
     }
 
+    /// The value of `--resume`.
+    pub fn resumed(&self) -> Option<&Path> {
+        self.resume.as_deref()
+    }
+
+    /// The value of `--out`.
+    pub fn folder(&self) -> Option<&Path> {
+        self.out.as_deref()
+    }
+
+    /// True for `--quiet`.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// True for `--json`.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Epochs of the whole training, unless the data decide.
     pub fn epochs_asked(&self) -> u64 {
         self.epochs.unwrap_or(EPOCHS)

@@ -36,6 +36,7 @@ mod serve;
 mod slips;
 mod state_command;
 mod sweep;
+mod sweep_command;
 mod tensorboard;
 mod train_command;
 mod tune_command;

@@ -190,7 +190,7 @@ pub(super) fn scores(runs: &[Recorded], score: Score) -> Colored {
 }
 
 /// Returns words with an upper-case beginning.
-fn sentence(words: &str) -> String {
+pub(super) fn sentence(words: &str) -> String {
     let (first, rest) = words.split_at(1);
     format!("{}{rest}", first.to_uppercase())
 }
