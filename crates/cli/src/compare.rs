@@ -41,6 +41,8 @@ const DEFAULT: &str = "default";
 const CURVE: usize = 24;
 /// Most verdicts that are printed.
 const VERDICTS: usize = 10;
+/// Seeds that are advised.
+const SEEDS: usize = 5;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -128,7 +130,9 @@ impl Member {
         let run = Run::open(folder)?;
         let lines = run.metrics()?;
         let is_finished = run.is_finished(&lines);
-        let within = folder.strip_prefix(RUNS).unwrap_or(folder);
+        // A name in runs/ stands for its folder, a longer path does not.
+        let within = folder.strip_prefix(RUNS).ok().filter(|name| name.components().count() == 1);
+        let within = within.unwrap_or(folder);
         let settings = settings_of(&run);
         let recorded = Recorded {
             name: within.display().to_string(),
@@ -325,11 +329,14 @@ fn more_seeds(members: &[Member], found: &Comparison, pair: &Pair) -> Option<Str
     let group = pair.groups.iter().map(|n| &found.groups[*n]).find(|group| group.deviation.is_none())?;
     let member = &members[*group.runs.first()?];
     let seeds: Vec<u64> = group.runs.iter().map(|n| members[*n].recorded.config.options.seed).collect();
-    let next = (0..).find(|seed| !seeds.contains(seed))?;
+    let more = SEEDS.saturating_sub(seeds.len()).max(1);
+    let next: Vec<String> =
+        (0..).filter(|seed| !seeds.contains(seed)).take(more).map(|seed: u64| seed.to_string()).collect();
+    let next = next.join(",");
     let name = quoted_path(Path::new(&member.recorded.name));
     Some(format!(
-        "to know the spread, train more seeds, five in all: `wgrad config {name} > settings.toml`, then `wgrad train \
-         --config settings.toml --seed {next}`"
+        "to know the spread, train more seeds, five in all: `wgrad config {name} > settings.toml`, then `wgrad sweep \
+         --config settings.toml --grid seed={next}`, and compare with the runs of that sweep too"
     ))
 }
 

@@ -215,7 +215,12 @@ pub fn completed(line: &[OsString]) -> Result<Option<Vec<OsString>>, clap::Error
     };
     let grammar = grammar();
     let all = read(train(&grammar), path)?;
-    let (kept, overridden) = divided(train(&grammar), given, all);
+    let (kept, mut overridden) = divided(train(&grammar), given, all);
+    let varied = if command == SWEEP { varied(given) } else { Vec::new() };
+    let (kept, other): (Vec<_>, Vec<_>) =
+        kept.into_iter().partition(|setting| !varied.contains(&setting.key));
+    overridden
+        .extend(other.into_iter().map(|Setting { key, shown, .. }| format!("{key} = {shown} (varied)")));
     if !overridden.is_empty() && !given.get_flag("quiet") {
         tell!("{}: the command line overrides {}", path.display(), overridden.join(", "));
     }
@@ -223,6 +228,14 @@ pub fn completed(line: &[OsString]) -> Result<Option<Vec<OsString>>, clap::Error
     let at = line.iter().position(|word| word == command).map_or(line.len(), |at| at + 1);
     line.splice(at..at, kept.into_iter().flat_map(|setting| setting.words).map(OsString::from));
     Ok(Some(line))
+}
+
+/// The options that a sweep varies.
+fn varied(sweep: &ArgMatches) -> Vec<String> {
+    let raw = ["grid", "random"].into_iter().filter_map(|id| sweep.get_raw(id)).flatten();
+    let name =
+        |text: &str| text.split('=').next().unwrap_or_default().trim().trim_start_matches("--").to_string();
+    raw.map(|text| name(&text.to_string_lossy())).collect()
 }
 
 fn is_given(train: &ArgMatches, id: &str) -> bool {

@@ -73,7 +73,7 @@ fn groups_of_seeds_get_a_verdict_and_one_seed_none() {
         "95 % interval",
         "spread is unknown",
         "config c > settings.toml`",
-        "train --config settings.toml --seed 1`",
+        "sweep --config settings.toml --grid seed=1,2,3,4`",
     ] {
         assert!(text.contains(words), "no {words:?} in {text}");
     }

@@ -138,6 +138,23 @@ fn a_killed_sweep_continues_to_the_same_results() {
 }
 
 #[test]
+fn a_sweep_of_the_settings_of_a_run_adds_seeds_to_it() {
+    let tmp = tempfile::tempdir().unwrap();
+    let (folder, data) = (tmp.path(), small_data_argument());
+    let line = [
+        "train", "linear", "--data", &data, "--epochs", "1", "--recipe", "linear", "--seed", "3", "--out",
+        "runs/a",
+    ];
+    on_device(&line).inside(folder).end().with(0);
+    let settings = wgrad(&["config", "a"]).inside(folder).end().with(0).stdout;
+    fs::write(folder.join("a.toml"), settings).unwrap();
+    let ended = wgrad(&["sweep", "--config", "a.toml", "--grid", "seed=1,2"]).inside(folder).end().with(0);
+    assert!(ended.stderr.contains("overrides seed = 3 (varied)"), "{ended:#?}");
+    let all = wgrad(&["compare", "a", "runs/sweep-1", "--json"]).inside(folder).end().with(0).json();
+    assert_eq!(all[0]["groups"][0]["seeds"], json!([3, 1, 2]), "{all:#?}");
+}
+
+#[test]
 fn a_training_that_diverges_ranks_last_and_the_others_go_on() {
     let tmp = tempfile::tempdir().unwrap();
     let folder = tmp.path();
