@@ -258,8 +258,10 @@ pub fn names<'r>(groups: &[Vec<usize>], run: impl Fn(usize) -> (&'r str, &'r Con
     let seeds = |runs: &[usize]| match runs.len() {
         n if n > LISTED => format!("{n} seeds"),
         _ => {
-            let seeds = runs.iter().map(|n| run(*n).1.options.seed.to_string());
-            format!("seeds {}", seeds.collect::<Vec<_>>().join(", "))
+            let mut seeds: Vec<u64> = runs.iter().map(|n| run(*n).1.options.seed).collect();
+            seeds.sort_unstable();
+            let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+            format!("seeds {}", seeds.join(", "))
         }
     };
     let name = |runs: &Vec<usize>| match runs[..] {
@@ -347,9 +349,12 @@ impl Comparison {
         let tested = pair.test.zip(pair.p_corrected).map_or(String::new(), |(test, p)| {
             let Test { difference, low, high, .. } = test;
             let ends = if difference < 0.0 { (-high, -low) } else { (low, high) };
+            let count = self.pairs.iter().filter(|pair| pair.test.is_some()).count();
+            let corrected =
+                if count > 1 { format!(" after correction for {count} pairs") } else { String::new() };
             let small = if p < 1e-4 { "p < 0.0001".to_string() } else { format!("p = {p:.4}") };
             format!(
-                "; difference {}, 95 % interval {} to {}, {small}",
+                "; difference {}, 95 % interval {} to {}, {small}{corrected}",
                 self.score.shown(difference.abs()),
                 self.score.shown(ends.0),
                 self.score.shown(ends.1)
