@@ -2,7 +2,10 @@
 //! the spread of the seeds. The test is Welch's t test (Welch 1947), which assumes no equal spreads, with the correction
 //! of Holm (1979) for several comparisons.
 
-use super::{Config, EpochLine, Outcome, Run};
+use super::{
+    Config, EpochLine, Outcome, Run,
+    recipe::{Flag, flags},
+};
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use wgrad::{
@@ -270,13 +273,45 @@ pub fn names<'r>(groups: &[Vec<usize>], run: impl Fn(usize) -> (&'r str, &'r Con
         [first, ..] => format!("{} ({})", run(first).1.model.name, seeds(runs)),
     };
     let all: Vec<String> = groups.iter().map(name).collect();
-    let several = |name: &String| all.iter().filter(|other| *other == name).count() > 1;
-    let unique = |(name, runs): (&String, &Vec<usize>)| match runs[..] {
-        // Groups of the same network need more than its name.
-        [first, _, ..] if several(name) => format!("{} and others ({})", run(first).0, seeds(runs)),
+    // Groups of the same network need more than its name: the settings that differ, or else the first run.
+    let firsts: Vec<&Config> = groups.iter().filter_map(|runs| runs.first()).map(|n| run(*n).1).collect();
+    let with_settings = |(name, runs): (&String, &Vec<usize>)| match runs[..] {
+        [first, _, ..] if all.iter().filter(|other| *other == name).count() > 1 => {
+            let config = run(first).1;
+            let label = differing(config, &firsts);
+            format!("{}{label} ({})", config.model.name, seeds(runs))
+        }
         _ => name.clone(),
     };
-    all.iter().zip(groups).map(unique).collect()
+    let with: Vec<String> = all.iter().zip(groups).map(with_settings).collect();
+    let unique = |(name, runs): (&String, &Vec<usize>)| match runs[..] {
+        [first, _, ..]
+            if name.chars().count() > LONGEST || with.iter().filter(|other| *other == name).count() > 1 =>
+        {
+            format!("{} and others ({})", run(first).0, seeds(runs))
+        }
+        _ => name.clone(),
+    };
+    with.iter().zip(groups).map(unique).collect()
+}
+
+/// Most characters of a name of a group that has settings.
+const LONGEST: usize = 60;
+
+/// Returns the options of a training in which it differs from others of its network, each after a comma.
+fn differing(config: &Config, others: &[&Config]) -> String {
+    let own = flags(&config.model.name, &config.options);
+    let others: Vec<_> = others
+        .iter()
+        .filter(|other| other.model.name == config.model.name)
+        .map(|other| flags(&other.model.name, &other.options))
+        .collect();
+    let differs = |flag: &&Flag| others.iter().any(|other| !other.contains(flag));
+    let shown = |(name, value): &Flag| {
+        let value = value.as_deref().map_or(String::new(), |value| format!(" {value}"));
+        format!(", {}{value}", name.trim_start_matches('-'))
+    };
+    own.iter().filter(differs).map(shown).collect()
 }
 
 /// Comparison of trainings.
@@ -476,6 +511,25 @@ mod tests {
         let got = holm(&[0.01, 0.04, 0.03]);
         assert!(got.iter().zip([0.03, 0.06, 0.06]).all(|(a, b)| (a - b).abs() < 1e-12), "{got:?}");
         assert_eq!((holm(&[]), holm(&[0.9, 0.8])), (vec![], vec![1.0, 1.0]));
+    }
+
+    #[test]
+    fn groups_of_one_network_are_named_by_what_differs() {
+        let found = compared(&[(1, 128, 0.5), (0, 128, 0.5), (0, 64, 0.5), (1, 64, 0.5), (0, 32, 0.5)]);
+        let names: Vec<&str> = found.groups.iter().map(|group| group.name.as_str()).collect();
+        let model = config(0, 128).model.name;
+        let expected =
+            [format!("{model} (seeds 0, 1)"), format!("{model}, batch 64 (seeds 0, 1)"), "run".into()];
+        assert_eq!(names, expected);
+        let mut limited = [config(0, 8), config(1, 8), config(0, 8), config(1, 8)];
+        limited[2..].iter_mut().for_each(|config| config.data.limit = Some(100));
+        let groups = grouped(&limited);
+        let found = super::names(&groups, |n| (["a", "b", "c", "d"][n], &limited[n]));
+        assert_eq!(
+            found,
+            ["a and others (seeds 0, 1)", "c and others (seeds 0, 1)"],
+            "no option of these differs"
+        );
     }
 
     fn config(seed: u64, batch: usize) -> Config {

@@ -96,7 +96,7 @@ fn pictures_and_the_page_are_written_with_the_same_colour_for_a_run() {
     let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
     assert!(read("a.png").starts_with(b"\x89PNG") && read("a.svg").starts_with(b"<svg"));
     let page = String::from_utf8(read("page.html")).unwrap();
-    for words in ["Test accuracy", "is better than", "Settings that differ", "a-0 and others (seeds 0, 1, 2)"]
+    for words in ["Test accuracy", "is better than", "Settings that differ", "mlp, batch 64 (seeds 0, 1, 2)"]
     {
         assert!(page.contains(words), "no {words:?}");
     }
