@@ -2,12 +2,14 @@
 //! submissions are in flight at any time, so that the device has work while the host reads the results of the previous
 //! one. The size of a submission does not change a bit of the results.
 
+mod together;
+
 use crate::{
     Error, Result, clock,
     compiled::CompiledModel,
     data::{
         Split,
-        stream::{Chunk, Cut, Order, Rows, Stream},
+        stream::{Chunk, Cut, Order, Rows, Share, Stream},
     },
     feed::{Batch, Step},
     gpu::Stamps,
@@ -15,12 +17,15 @@ use crate::{
     observe::{Activity, Beside, Recorder, Submission, note, noted},
     pacer::Pacer,
     plan::Submitted,
+    program::Mode,
+    team::Team,
 };
 use std::{
     collections::VecDeque,
     ops::{ControlFlow, Range},
     sync::Arc,
 };
+use together::{Exchanges, Shared};
 
 /// Most bytes of outputs that one submission returns.
 const OUTPUTS: usize = 16 << 20;
@@ -52,8 +57,9 @@ impl Part {
                 let rows = whole.rows / count + u32::from(number < whole.rows % count);
                 let share = (f64::from(rows) / f64::from(whole.rows.max(1))) as f32;
                 let last = number + 1 == count;
-                parts.push(Self { rows: Rows { first, rows }, step, number, share, last });
-                first += rows;
+                let rows = Rows { first, rows, ..*whole };
+                parts.push(Self { rows, step, number, share, last });
+                first += rows.rows;
             }
         }
         parts
@@ -104,6 +110,8 @@ pub(crate) struct Visitor {
     pub listener: Option<Arc<Recorder>>,
     pub stamps: Option<Stamps>,
     pub beside: Option<Box<dyn Beside>>,
+    /// The team, if several ranks visit together.
+    pub team: Option<Team>,
     pacer: Pacer,
 }
 
@@ -124,6 +132,11 @@ impl Visited<'_> {
 }
 
 impl Visitor {
+    /// The visitor of a rank of `team`, if there is one.
+    pub(crate) fn of(team: Option<Team>) -> Self {
+        Self { team, ..Self::default() }
+    }
+
     /// Lets `beside` work while nothing is visited.
     pub(crate) fn idle(&mut self) -> Result<()> {
         self.beside.as_mut().map_or(Ok(()), |beside| beside.between())
@@ -146,13 +159,20 @@ impl Visitor {
         let mut number = span.start;
         let listener = self.listener.clone();
         let hears = listener.as_deref();
-        let mut stream = Stream::heard(split, order, cut, number as usize, listener.clone());
+        let team = self.team.clone();
+        let share = team.as_ref().map_or(Share::WHOLE, Team::share);
+        let exchanges = team.map(|team| Exchanges::of(model, team));
+        let mut stream = Stream::shared(split, order, cut, number as usize, share, listener.clone());
         while number < span.end
             && flow.is_continue()
             && let Some(chunk) = note(hears, Activity::Starve, || stream.next())
         {
             let Chunk { batch, which, steps: rows } = chunk;
             let mut parts = Part::cut(&rows, at_once);
+            if model.plan.program.mode != Mode::Train {
+                // A step in which this rank has no image has nothing to compute.
+                parts.retain(|part| part.rows.rows > 0);
+            }
             let table = steps(&parts, number);
             let wanted = rows.len().min(usize::try_from(span.end - number).unwrap_or(usize::MAX));
             number += wanted as u64;
@@ -166,10 +186,30 @@ impl Visitor {
             }
             let again = second.map(|view| view(&batch.images));
             let chunk = Arc::new((batch.labels, which));
-            flow = self.parts(model, &parts, (outputs, false), &chunk, &mut under_way, &mut each).await?;
+            flow = self
+                .view(
+                    model,
+                    &exchanges,
+                    (&parts, wanted),
+                    (outputs, false),
+                    &chunk,
+                    &mut under_way,
+                    &mut each,
+                )
+                .await?;
             if let (Some(images), ControlFlow::Continue(())) = (again, flow) {
                 model.upload(&Batch { images, labels: chunk.0.clone() }, &table);
-                flow = self.parts(model, &parts, (outputs, true), &chunk, &mut under_way, &mut each).await?;
+                flow = self
+                    .view(
+                        model,
+                        &exchanges,
+                        (&parts, wanted),
+                        (outputs, true),
+                        &chunk,
+                        &mut under_way,
+                        &mut each,
+                    )
+                    .await?;
             }
         }
         let whole = span.end.min(cut.steps(split.len()) as u64);
@@ -182,6 +222,27 @@ impl Visitor {
             }
         }
         Ok(flow)
+    }
+
+    /// Visits the chunk in the feed, alone or with the other ranks of the team.
+    #[allow(clippy::too_many_arguments)]
+    async fn view(
+        &mut self,
+        model: &CompiledModel,
+        exchanges: &Option<Exchanges>,
+        (parts, steps): (&[Part], usize),
+        (outputs, second): (bool, bool),
+        chunk: &Arc<(Vec<u32>, Vec<u32>)>,
+        under_way: &mut VecDeque<UnderWay>,
+        each: &mut impl FnMut(&Visited<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<ControlFlow<()>> {
+        match exchanges {
+            None => self.parts(model, parts, (outputs, second), chunk, under_way, each).await,
+            Some(exchanges) => {
+                let shared = Shared { parts, steps, outputs, second, chunk };
+                self.together(model, exchanges, &shared, each).await
+            }
+        }
     }
 
     /// Submits the parts of the chunk in the feed.
@@ -279,7 +340,7 @@ mod tests {
 
     #[test]
     fn parts_cover_each_step_once_and_their_shares_add_up() {
-        let steps = [Rows { first: 0, rows: 7 }, Rows { first: 7, rows: 7 }, Rows { first: 14, rows: 2 }];
+        let steps = [(0, 7), (7, 7), (14, 2)].map(|(first, rows)| Rows { first, rows, before: 0 });
         for at_once in 1..9 {
             let parts = Part::cut(&steps, at_once);
             for (n, step) in steps.iter().enumerate() {

@@ -69,25 +69,52 @@ pub fn bar(share: f64, width: usize) -> String {
     bar
 }
 
+/// Levels of a curve, from low to high.
+const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// [`BLOCKS`] in ASCII.
+const PLAIN: [char; 8] = ['_', '.', ',', '-', '~', '=', '+', '#'];
+
 /// A curve of at most `width` characters, from its smallest value to its largest; each stands for the mean of its
 /// share of `values`. NaN and infinities are shown as a cross.
 pub fn sparkline(values: &[f64], width: usize) -> String {
-    curve(values, width, ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'], '×')
+    curve(values, width, BLOCKS, '×')
 }
 
 /// As [`sparkline`], in ASCII, for terminals without block characters.
 pub fn plain_sparkline(values: &[f64], width: usize) -> String {
-    curve(values, width, ['_', '.', ',', '-', '~', '=', '+', '#'], 'x')
+    curve(values, width, PLAIN, 'x')
+}
+
+/// As [`sparkline`], on the scale from `ends.0` to `ends.1`, so that several curves can be compared; `plain` is in ASCII.
+pub fn sparkline_between(values: &[f64], width: usize, ends: (f64, f64), plain: bool) -> String {
+    match plain {
+        true => curve_between(values, width, PLAIN, 'x', Some(ends)),
+        false => curve_between(values, width, BLOCKS, '×', Some(ends)),
+    }
 }
 
 fn curve(values: &[f64], width: usize, levels: [char; 8], none: char) -> String {
+    curve_between(values, width, levels, none, None)
+}
+
+fn curve_between(
+    values: &[f64],
+    width: usize,
+    levels: [char; 8],
+    none: char,
+    ends: Option<(f64, f64)>,
+) -> String {
     let per = values.len().div_ceil(width.max(1)).max(1);
     let means: Vec<f64> =
         values.chunks(per).map(|part| part.iter().sum::<f64>() / part.len() as f64).collect();
     let finite = || means.iter().copied().filter(|mean| mean.is_finite());
-    let (least, most) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    let own = || (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    let (least, most) = ends.unwrap_or_else(own);
     let level = |mean: &f64| match mean.is_finite() {
-        true => levels[((mean - least) / (most - least).max(f64::MIN_POSITIVE) * 7.0).round() as usize],
+        true => {
+            let share = (mean - least) / (most - least).max(f64::MIN_POSITIVE);
+            levels[(share * 7.0).round().clamp(0.0, 7.0) as usize]
+        }
         false => none,
     };
     means.iter().map(level).collect()

@@ -188,6 +188,7 @@ impl Import {
             kernels: Vec::new(),
             calls: Default::default(),
             files: Default::default(),
+            ranks: None,
             pauses: Vec::new(),
             recipe: None,
         };

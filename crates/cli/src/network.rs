@@ -1,28 +1,39 @@
 //! The networks of a command: an argument or the option `--model`, whichever comes to mind.
 
 use clap::Args;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use wgrad::networks::{self, NETWORKS};
 use wgrad_formats::keras;
+use wgrad_run::listing::{is_run, named};
 
 /// The network of a training.
 const DEFAULT: &str = "mlp";
 /// Every built-in network.
 const ALL: &str = "all";
 
+/// True if a built-in network has this name.
+fn is_built_in(name: &str) -> bool {
+    NETWORKS.iter().any(|(known, _)| *known == name)
+}
+
+/// The folder of the run that this names, if it is no name of a built-in network.
+pub fn run_of(name: &str) -> Option<PathBuf> {
+    let folder = named(Path::new(name));
+    (!is_built_in(name) && is_run(&folder)).then_some(folder)
+}
+
 /// True if a network's name is that of a file, not of a built-in one.
 pub fn is_file(name: &str) -> bool {
     let path = Path::new(name);
-    let built_in = NETWORKS.iter().any(|(known, _)| *known == name);
     keras::is_keras(path)
         || name.ends_with(".toml")
         || path.components().count() > 1
-        || (!built_in && path.exists())
+        || (!is_built_in(name) && path.exists())
 }
 
-/// Takes the name of a file or of a built-in network; refuses others before any data are loaded.
+/// Takes the name of a file, of a run or of a built-in network; refuses others before any data are loaded.
 fn known(name: &str) -> wgrad::Result<String> {
-    if !is_file(name) {
+    if !is_file(name) && run_of(name).is_none() {
         networks::network(name, [28, 28, 1], 10)?;
     }
     Ok(name.into())
@@ -36,7 +47,7 @@ fn known_or_all(name: &str) -> wgrad::Result<String> {
 /// One network.
 #[derive(Args, Clone, Default)]
 pub struct NetworkArg {
-    /// Network: a name from `wgrad models`, a TOML file, or one of Keras's (.keras, .json); also as `--model MODEL`
+    /// Network: a name from `wgrad models`, a TOML file, one of Keras's (.keras, .json), or a run; also as `--model MODEL`
     /// [default: mlp]
     #[arg(value_name = "MODEL", value_parser = known, conflicts_with = "model")]
     network: Option<String>,

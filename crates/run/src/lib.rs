@@ -15,7 +15,11 @@ mod owner;
 pub mod listing;
 mod folder;
 mod trend;
+/// Comparison of trainings.
+pub mod comparison;
 mod state;
+/// Removal of runs.
+pub mod removal;
 
 pub use errors::Errors;
 use errors::{is_no_accuracy, no_accuracy};
@@ -41,6 +45,7 @@ use wgrad::{
     preprocessing::Preprocessing,
     program::Parameter,
     selection::{Choices, Defaults},
+    team::TeamOptions,
     train::Options,
 };
 use wgrad_data::{
@@ -80,9 +85,22 @@ pub struct Config {
     /// SHA-256 of each of the user's shader files, by operation; the run's folder has the text, as `OPERATION.wgsl`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
+    /// The ranks that trained it, if there were several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranks: Option<RanksRecord>,
     /// Pauses of the training. They affect nothing but its duration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pauses: Vec<Pause>,
+}
+
+/// Record of the ranks of a training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RanksRecord {
+    /// Number of ranks.
+    pub size: usize,
+    /// Their settings.
+    #[serde(flatten)]
+    pub team: TeamOptions,
 }
 
 /// A pause of a training.

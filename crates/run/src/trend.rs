@@ -282,6 +282,7 @@ mod tests {
             kernels: Vec::new(),
             calls: Default::default(),
             files: Default::default(),
+            ranks: None,
             pauses: Vec::new(),
         }
     }

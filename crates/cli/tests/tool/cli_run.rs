@@ -40,6 +40,7 @@ async fn make(name: &str, into: &Path) {
         kernels: trainer.train_plan().variants(),
         calls: Default::default(),
         files: Default::default(),
+        ranks: None,
         pauses: Vec::new(),
     };
     let run = Run::create(Some(into), config).unwrap();

@@ -38,6 +38,7 @@ fn run(into: &Path) {
         kernels: Vec::new(),
         calls: Default::default(),
         files: Default::default(),
+        ranks: None,
         pauses: Vec::new(),
         recipe: None,
     };
