@@ -1,7 +1,7 @@
 //! Teams: ranks that train one network together, each on a device of its own. A rank computes its share of every batch;
 //! the gradients are summed before the update, so that all ranks hold the same weights after each step (data-parallel
-//! training with synchronous updates). How the ranks reach each other is a [`Communicator`]: threads of this process
-//! are [`threads`]; a front end may bring MPI.
+//! training with synchronous updates). How the ranks reach each other is a [`team::Communicator`]: threads of this process
+//! are [`team::threads()`]; a front end may bring MPI.
 
 mod threads;
 
