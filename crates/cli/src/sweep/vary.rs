@@ -1,7 +1,7 @@
 //! The settings of a sweep: the options that are varied, and their values in each training.
 
 use crate::config::{NOT_SET_HERE, meant, option, words_of};
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::Command;
 use wgrad::feed::split_mix;
 
@@ -71,7 +71,9 @@ impl Varied {
             Values::List(values) => values.clone(),
             Values::Range { .. } => vec![self.at(0.0), self.at(1.0)],
         };
-        values.iter().try_for_each(|value| words(train, name, value).map(drop))
+        values.iter().try_for_each(|value| {
+            words(train, name, value).map(drop).with_context(|| format!("the training with {name}={value}"))
+        })
     }
 
     /// The value at a share of its range, or of its list.
