@@ -7,9 +7,12 @@ mod threads;
 
 use crate::{Error, Result, clock, data::stream::Share};
 use half::f16;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 pub use threads::{Threads, threads};
 
@@ -243,6 +246,14 @@ impl Team {
     /// [`Error::Team`] if another rank has left.
     pub fn any(&self, own: bool) -> Result<bool> {
         Ok(self.gather_equal(&[u8::from(own)])?.concat().contains(&1))
+    }
+
+    /// The flow of all ranks, where this one's is `own`: it breaks if any breaks.
+    ///
+    /// # Errors
+    /// [`Error::Team`] if another rank has left.
+    pub(crate) fn flow(&self, own: ControlFlow<()>) -> Result<ControlFlow<()>> {
+        Ok(if self.any(own.is_break())? { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 
     /// Refuses ranks whose `own` differs from that of rank 0. `what` is its name in the message, which every rank

@@ -48,8 +48,7 @@ impl Options {
     }
 
     /// The step table for the parts of a chunk. The first part belongs to step `first` of the epoch of `position`; an
-    /// epoch has `per_epoch` steps.
-    /// The program computes `images` at once.
+    /// epoch has `per_epoch` steps, and the program computes `images` at once.
     pub(super) fn steps(
         &self,
         position: &Position,

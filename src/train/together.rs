@@ -23,6 +23,15 @@ fn digest(data: &Dataset) -> String {
     format!("{:.16}, divided as {divided:.16}", data.digest)
 }
 
+/// The error for what does not become JSON, or does not come from it.
+fn not_told(error: serde_json::Error) -> Error {
+    Error::Team { message: format!("what a rank tells the others is no JSON: {error}") }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(not_told)
+}
+
 /// Refuses a team whose ranks differ, and what a team cannot do.
 pub(super) fn check(
     team: &Team,
@@ -31,11 +40,10 @@ pub(super) fn check(
     options: &Options,
     in_parts: bool,
 ) -> Result<()> {
-    let text = |value: serde_json::Result<String>| value.unwrap_or_default();
     team.agree("version", env!("CARGO_PKG_VERSION"))?;
-    team.agree("team options", &text(serde_json::to_string(&team.options)))?;
-    team.agree("the options", &text(serde_json::to_string(options)))?;
-    team.agree("the network", &text(serde_json::to_string(model)))?;
+    team.agree("team options", &json(&team.options)?)?;
+    team.agree("the options", &json(options)?)?;
+    team.agree("the network", &json(model)?)?;
     team.agree("data", &digest(data))?;
     let normalizes = model.layers.iter().any(|layer| matches!(layer, Layer::BatchNormalization(_)));
     if team.any(in_parts)? && team.options.sync_batch_norm && normalizes {
@@ -45,12 +53,6 @@ pub(super) fn check(
         return Err(Error::Team { message });
     }
     Ok(())
-}
-
-/// What rank 0 tells the others.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Told {
-    rates: Vec<super::RateChange>,
 }
 
 impl Trainer {
@@ -86,11 +88,8 @@ impl Trainer {
     /// has changed become those of all.
     pub(super) fn decided(&mut self, own: ControlFlow<()>) -> Result<ControlFlow<()>> {
         let Some(team) = self.team().cloned() else { return Ok(own) };
-        let told = serde_json::to_vec(&Told { rates: self.options.rates.clone() }).unwrap_or_default();
-        let told = team.from_first(told)?;
-        if let Ok(Told { rates }) = serde_json::from_slice(&told) {
-            self.options.rates = rates;
-        }
-        Ok(if team.any(own.is_break())? { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        let rates = team.from_first(json(&self.options.rates)?.into_bytes())?;
+        self.options.rates = serde_json::from_slice(&rates).map_err(not_told)?;
+        team.flow(own)
     }
 }
