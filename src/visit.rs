@@ -25,7 +25,7 @@ use std::{
     ops::{ControlFlow, Range},
     sync::Arc,
 };
-use together::{Exchanges, Shared};
+use together::Exchanges;
 
 /// Most bytes of outputs that one submission returns.
 const OUTPUTS: usize = 16 << 20;
@@ -115,6 +115,21 @@ pub(crate) struct Visitor {
     pacer: Pacer,
 }
 
+/// A chunk in the feed, as this rank has it.
+struct Loaded {
+    /// The parts that this rank computes, in the order of the table. In a team, a step without an image of this rank has
+    /// one of no rows in a training, and none in an evaluation.
+    parts: Vec<Part>,
+    /// Number of steps.
+    steps: usize,
+    /// True if the outputs are read back.
+    outputs: bool,
+    /// True if the images are in their second view.
+    second: bool,
+    /// Labels, and indices in the split, of the images.
+    images: Arc<(Vec<u32>, Vec<u32>)>,
+}
+
 /// Work submitted to the device but not yet collected.
 struct UnderWay {
     submitted: Submitted,
@@ -185,31 +200,13 @@ impl Visitor {
                 model.context.write(&model.plan.slices[value.0], &shares);
             }
             let again = second.map(|view| view(&batch.images));
-            let chunk = Arc::new((batch.labels, which));
-            flow = self
-                .view(
-                    model,
-                    &exchanges,
-                    (&parts, wanted),
-                    (outputs, false),
-                    &chunk,
-                    &mut under_way,
-                    &mut each,
-                )
-                .await?;
+            let images = Arc::new((batch.labels, which));
+            let mut loaded = Loaded { parts, steps: wanted, outputs, second: false, images };
+            flow = self.loaded(model, exchanges.as_ref(), &loaded, &mut under_way, &mut each).await?;
             if let (Some(images), ControlFlow::Continue(())) = (again, flow) {
-                model.upload(&Batch { images, labels: chunk.0.clone() }, &table);
-                flow = self
-                    .view(
-                        model,
-                        &exchanges,
-                        (&parts, wanted),
-                        (outputs, true),
-                        &chunk,
-                        &mut under_way,
-                        &mut each,
-                    )
-                    .await?;
+                model.upload(&Batch { images, labels: loaded.images.0.clone() }, &table);
+                loaded.second = true;
+                flow = self.loaded(model, exchanges.as_ref(), &loaded, &mut under_way, &mut each).await?;
             }
         }
         let whole = span.end.min(cut.steps(split.len()) as u64);
@@ -225,23 +222,17 @@ impl Visitor {
     }
 
     /// Visits the chunk in the feed, alone or with the other ranks of the team.
-    #[allow(clippy::too_many_arguments)]
-    async fn view(
+    async fn loaded(
         &mut self,
         model: &CompiledModel,
-        exchanges: &Option<Exchanges>,
-        (parts, steps): (&[Part], usize),
-        (outputs, second): (bool, bool),
-        chunk: &Arc<(Vec<u32>, Vec<u32>)>,
+        exchanges: Option<&Exchanges>,
+        loaded: &Loaded,
         under_way: &mut VecDeque<UnderWay>,
         each: &mut impl FnMut(&Visited<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<ControlFlow<()>> {
         match exchanges {
-            None => self.parts(model, parts, (outputs, second), chunk, under_way, each).await,
-            Some(exchanges) => {
-                let shared = Shared { parts, steps, outputs, second, chunk };
-                self.together(model, exchanges, &shared, each).await
-            }
+            None => self.parts(model, loaded, under_way, each).await,
+            Some(exchanges) => self.together(model, exchanges, loaded, each).await,
         }
     }
 
@@ -249,16 +240,15 @@ impl Visitor {
     async fn parts(
         &mut self,
         model: &CompiledModel,
-        parts: &[Part],
-        (outputs, second): (bool, bool),
-        chunk: &Arc<(Vec<u32>, Vec<u32>)>,
+        loaded: &Loaded,
         under_way: &mut VecDeque<UnderWay>,
         each: &mut impl FnMut(&Visited<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<ControlFlow<()>> {
+        let Loaded { parts, outputs, second, images, .. } = loaded;
         let CompiledModel { context, plan, arenas, feed } = model;
         let listener = self.listener.clone();
         let hears = listener.as_deref();
-        let most = match outputs {
+        let most = match *outputs {
             true => (OUTPUTS / (4 * plan.output().len).max(1)).max(1),
             false => usize::MAX,
         };
@@ -273,13 +263,13 @@ impl Visitor {
             }
             let last = |n: usize| parts[n].last;
             let stamps = self.stamps.as_ref();
-            let encoded = note(hears, Activity::Encode, || match outputs {
+            let encoded = note(hears, Activity::Encode, || match *outputs {
                 true => plan.encode_with_outputs(context, feed, arenas, group.clone(), &last),
                 false => plan.encode_parts(context, feed, arenas, group.clone(), &last, stamps),
             });
             let submitted = note(hears, Activity::Submit, || encoded.submit(context));
             let (begun, parts) = (clock::seconds(), parts[group.clone()].to_vec());
-            under_way.push_back(UnderWay { submitted, parts, begun, chunk: chunk.clone(), second });
+            under_way.push_back(UnderWay { submitted, parts, begun, chunk: images.clone(), second: *second });
             next = group.end;
             if under_way.len() > 1 && self.collect(model, under_way, each).await?.is_break() {
                 flow = ControlFlow::Break(());

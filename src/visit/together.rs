@@ -2,7 +2,7 @@
 //! training the gradients are summed before the update, weighted by each rank's images, so that the update is that of
 //! the whole batch. Values go through the host: no communicator reaches into a buffer of wgpu.
 
-use super::{Part, Visited, Visitor};
+use super::{Loaded, Part, Visited, Visitor};
 use crate::{
     Result, clock,
     compiled::CompiledModel,
@@ -19,23 +19,7 @@ use crate::{
 use std::{
     collections::{BTreeMap, VecDeque},
     ops::{ControlFlow, Range},
-    sync::Arc,
 };
-
-/// A chunk of a team's visit, as one rank has it.
-pub(super) struct Shared<'c> {
-    /// The parts that this rank computes, in the order of the table. A step without an image of this rank has one of no
-    /// rows in a training, and none in an evaluation.
-    pub parts: &'c [Part],
-    /// Number of steps.
-    pub steps: usize,
-    /// True if the outputs are wanted.
-    pub outputs: bool,
-    /// True if the images are in their second view.
-    pub second: bool,
-    /// Labels, and indices in the split, of the images of this rank.
-    pub chunk: &'c Arc<(Vec<u32>, Vec<u32>)>,
-}
 
 /// What a rank knows of a step, and what all ranks together know.
 #[derive(Default)]
@@ -217,7 +201,7 @@ impl Found {
         self.which.extend_from_slice(part.which);
     }
 
-    /// The step `number` of a chunk, as a part that is computed at once.
+    /// The step, of which `part` is the whole.
     fn visited<'v>(&'v self, part: &'v Part, second: bool) -> Visited<'v> {
         let Self { result, outputs, labels, which } = self;
         Visited { part, result: *result, outputs, labels, which, second }
@@ -233,7 +217,7 @@ fn part(step: usize, rows: u32) -> Part {
 /// of all ranks are in their order in the batch.
 fn exchanged(
     team: &Team,
-    own: Vec<Found>,
+    mut own: Vec<Found>,
     outputs: bool,
     heads: usize,
     breaks: bool,
@@ -248,32 +232,35 @@ fn exchanged(
         all.push(Found { result, ..Found::default() });
     }
     if outputs {
-        fn join<T: Copy>(own: &[Found], of: impl Fn(&Found) -> &Vec<T>) -> Vec<T> {
-            own.iter().flat_map(of).copied().collect()
-        }
-        let rows = |rank: usize, step: usize| headers[rank][step * wide] as usize;
-        fn deal<T: Copy>(
-            ranks: &[Vec<T>],
-            all: &mut [Found],
-            rows: impl Fn(usize, usize) -> usize,
-            to: impl Fn(&mut Found) -> &mut Vec<T>,
-        ) {
-            for (rank, values) in ranks.iter().enumerate() {
-                let images: usize = (0..all.len()).map(|step| rows(rank, step)).sum();
-                let width = values.len() / images.max(1);
-                let mut rest = values.as_slice();
-                for (step, found) in all.iter_mut().enumerate() {
-                    let (own, more) = rest.split_at(rest.len().min(width * rows(rank, step)));
-                    to(found).extend_from_slice(own);
-                    rest = more;
-                }
-            }
-        }
-        deal(&team.gather(&join(&own, |found| &found.outputs))?, &mut all, rows, |found| &mut found.outputs);
-        deal(&team.gather(&join(&own, |found| &found.labels))?, &mut all, rows, |found| &mut found.labels);
-        deal(&team.gather(&join(&own, |found| &found.which))?, &mut all, rows, |found| &mut found.which);
+        let rows = |header: &Vec<f64>| header.iter().step_by(wide).map(|rows| *rows as usize).collect();
+        let rows: Vec<Vec<usize>> = headers.iter().map(rows).collect();
+        deal(team, &mut own, &mut all, &rows, |found| &mut found.outputs)?;
+        deal(team, &mut own, &mut all, &rows, |found| &mut found.labels)?;
+        deal(team, &mut own, &mut all, &rows, |found| &mut found.which)?;
     }
     Ok((all, breaks))
+}
+
+/// Gives the array `of` each step in `all` the values of all ranks, one rank after the other. `rows` are the images of
+/// each rank in each step.
+fn deal<T: bytemuck::Pod>(
+    team: &Team,
+    own: &mut [Found],
+    all: &mut [Found],
+    rows: &[Vec<usize>],
+    of: impl Fn(&mut Found) -> &mut Vec<T>,
+) -> Result<()> {
+    let own: Vec<T> = own.iter_mut().flat_map(|found| std::mem::take(of(found))).collect();
+    for (values, rows) in team.gather(&own)?.iter().zip(rows) {
+        let width = values.len() / rows.iter().sum::<usize>().max(1);
+        let mut rest = values.as_slice();
+        for (found, rows) in all.iter_mut().zip(rows) {
+            let (step, more) = rest.split_at(width * rows);
+            of(found).extend_from_slice(step);
+            rest = more;
+        }
+    }
+    Ok(())
 }
 
 impl Visitor {
@@ -283,12 +270,12 @@ impl Visitor {
         &mut self,
         model: &CompiledModel,
         exchanges: &Exchanges,
-        shared: &Shared<'_>,
+        loaded: &Loaded,
         each: &mut impl FnMut(&Visited<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<ControlFlow<()>> {
         match model.plan.program.mode {
-            Mode::Train => self.train_together(model, exchanges, shared, each).await,
-            _ => self.judge_together(model, &exchanges.team, shared, each).await,
+            Mode::Train => self.train_together(model, exchanges, loaded, each).await,
+            _ => self.judge_together(model, &exchanges.team, loaded, each).await,
         }
     }
 
@@ -297,28 +284,29 @@ impl Visitor {
         &mut self,
         model: &CompiledModel,
         team: &Team,
-        shared: &Shared<'_>,
+        loaded: &Loaded,
         each: &mut impl FnMut(&Visited<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<ControlFlow<()>> {
-        let mut own: Vec<Found> = (0..shared.steps).map(|_| Found::default()).collect();
+        let mut own: Vec<Found> = (0..loaded.steps).map(|_| Found::default()).collect();
         let mut under_way = VecDeque::new();
         let mut keep = |visited: &Visited<'_>| {
             own[visited.part.step].add(visited);
             Ok(ControlFlow::Continue(()))
         };
-        let kind = (shared.outputs, shared.second);
-        let mut flow = self.parts(model, shared.parts, kind, shared.chunk, &mut under_way, &mut keep).await?;
+        // Nothing ends it before the exchange.
+        let _goes_on = self.parts(model, loaded, &mut under_way, &mut keep).await?;
         while !under_way.is_empty() {
-            flow = self.collect(model, &mut under_way, &mut keep).await?;
+            let _goes_on = self.collect(model, &mut under_way, &mut keep).await?;
         }
-        let (all, _) = exchanged(team, own, shared.outputs, model.arenas.heads.len(), false)?;
+        let mut flow = ControlFlow::Continue(());
+        let (all, _) = exchanged(team, own, loaded.outputs, model.arenas.heads.len(), false)?;
         for (step, found) in all.iter().enumerate() {
-            if each(&found.visited(&part(step, found.result.rows), shared.second))?.is_break() {
+            if each(&found.visited(&part(step, found.result.rows), loaded.second))?.is_break() {
                 flow = ControlFlow::Break(());
             }
         }
         // All ranks end together.
-        Ok(if team.any(flow.is_break())? { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        team.flow(flow)
     }
 
     /// Trains the steps one after the other.
@@ -326,20 +314,20 @@ impl Visitor {
         &mut self,
         model: &CompiledModel,
         exchanges: &Exchanges,
-        shared: &Shared<'_>,
+        loaded: &Loaded,
         each: &mut impl FnMut(&Visited<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<ControlFlow<()>> {
         let (team, heads) = (&exchanges.team, model.arenas.heads.len());
         let mut flow = ControlFlow::Continue(());
         let mut next = 0;
-        for step in 0..shared.steps {
+        for step in 0..loaded.steps {
             self.idle()?;
             let begun = clock::seconds();
-            let range = next..next + shared.parts[next..].iter().take_while(|part| part.step == step).count();
+            let range = next..next + loaded.parts[next..].iter().take_while(|part| part.step == step).count();
             next = range.end;
-            let own = self.share_of_step(model, exchanges, shared, range.clone()).await?;
+            let own = self.share_of_step(model, exchanges, loaded, range.clone()).await?;
             let rows = f64::from(own.result.rows);
-            let (mut all, breaks) = exchanged(team, vec![own], shared.outputs, heads, flow.is_break())?;
+            let (mut all, breaks) = exchanged(team, vec![own], loaded.outputs, heads, flow.is_break())?;
             let Some(found) = all.pop() else { continue };
             let weight = rows / f64::from(found.result.rows.max(1));
             self.update(model, exchanges, range.end.saturating_sub(1), weight).await?;
@@ -355,7 +343,7 @@ impl Visitor {
                 return Ok(flow);
             }
         }
-        Ok(if team.any(flow.is_break())? { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        team.flow(flow)
     }
 
     /// Computes this rank's parts of a step up to the update.
@@ -363,12 +351,12 @@ impl Visitor {
         &mut self,
         model: &CompiledModel,
         exchanges: &Exchanges,
-        shared: &Shared<'_>,
+        loaded: &Loaded,
         range: Range<usize>,
     ) -> Result<Found> {
         let CompiledModel { context, plan, arenas, feed } = model;
         let (team, hears) = (&exchanges.team, self.listener.as_deref());
-        let parts = &shared.parts[range.clone()];
+        let parts = &loaded.parts[range.clone()];
         let rows: usize = parts.iter().map(|part| part.rows.rows as usize).sum();
         let all_rows = match exchanges.stops.is_empty() {
             true => Vec::new(),
@@ -396,14 +384,14 @@ impl Visitor {
             let rest = from..plan.steps.len();
             let computes = |n: &usize| plan.program.nodes[*n].pass != Pass::Update;
             context.submit_with(|pass| plan.record_nodes(pass, feed, index, rest.filter(computes)));
-            if shared.outputs {
+            if loaded.outputs {
                 let mut outputs = noted(hears, Activity::Wait, context.read(plan.output())).await?;
                 outputs.truncate(part.rows.rows as usize * width);
                 found.outputs.extend(outputs);
             }
         }
-        if shared.outputs {
-            let (labels, which) = &**shared.chunk;
+        if loaded.outputs {
+            let (labels, which) = &*loaded.images;
             let first = parts.first().map_or(0, |part| part.rows.first as usize);
             let places = plan.program.labels;
             found
