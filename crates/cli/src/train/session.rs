@@ -213,10 +213,8 @@ impl Train {
         }
         let code = self.epochs(context, session, &mut trainer, compiled).await?;
         let whole = trainer.position().epoch >= session.options.epochs || trainer.verdict() != Verdict::GoOn;
-        if let Some(crew) = crew {
+        if crew.is_some() {
             report_traffic(&trainer);
-            drop(trainer);
-            crew.end();
         }
         Ok((code, whole))
     }

@@ -60,6 +60,8 @@ fn what_ranks_cannot_do_is_refused_in_words() {
     if !cfg!(feature = "mpi") {
         let several = wgrad(&["train", "linear"]).env("OMPI_COMM_WORLD_SIZE", "2").inside(inside);
         several.end().refuses(&["built without MPI", "--features mpi"]);
+        let slurm = wgrad(&["train", "linear"]).env("PMIX_RANK", "0").env("SLURM_STEP_NUM_TASKS", "2");
+        slurm.inside(inside).end().refuses(&["built without MPI"]);
     }
     let both = wgrad(&["train", "--adapters", "0,0"]).env("OMPI_COMM_WORLD_SIZE", "2").inside(inside);
     both.end().refuses(&["leave --adapters out"]);

@@ -39,8 +39,11 @@ use wgrad::{
 };
 use wgrad_run::{DataRecord, RanksRecord};
 
-/// Variables in which launchers tell a process how many there are: Open MPI, MPICH and Intel MPI, PMIx and Slurm.
+/// Variables in which launchers tell a process how many there are: Open MPI; MPICH, Intel MPI and Slurm with PMI; these
+/// for one machine.
 const SIZES: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"];
+/// With PMIx, Slurm tells the rank in this variable, and the number of processes in its own.
+const PMIX: (&str, &str) = ("PMIX_RANK", "SLURM_STEP_NUM_TASKS");
 
 /// Options for several ranks.
 #[derive(Args, Clone, Default)]
@@ -83,20 +86,22 @@ struct Orders {
     team: TeamOptions,
 }
 
-/// The other ranks, at work.
+/// The other ranks, at work. To drop it is to leave the team and to wait for their threads; a trainer in the team is
+/// dropped before.
 pub struct Crew {
+    // Dropped first: the others wait for it.
     /// The handle of rank 0.
     pub team: Team,
-    /// The threads of the others, if they are threads.
-    others: Vec<JoinHandle<()>>,
+    _others: Others,
 }
 
-impl Crew {
-    /// Waits for the threads of the other ranks, after rank 0 has left the team.
-    pub fn end(self) {
-        let Self { team, others } = self;
-        drop(team);
-        for other in others {
+/// The threads of the other ranks, if they are threads. The program must not end while they use their devices.
+#[derive(Default)]
+struct Others(Vec<JoinHandle<()>>);
+
+impl Drop for Others {
+    fn drop(&mut self) {
+        for other in self.0.drain(..) {
             // A rank has reported its own error.
             let _reported = other.join();
         }
@@ -114,8 +119,11 @@ impl RanksArgs {
     /// # Errors
     /// A list of adapters that names none, and MPI without support for it.
     pub async fn joined(&self, adapter: &mut AdapterArgs) -> Result<Ranks> {
-        let launched = SIZES.iter().filter_map(|name| env::var(name).ok()?.parse::<usize>().ok()).max();
-        if launched.is_some_and(|size| size > 1) {
+        let of_slurm = env::var_os(PMIX.0).map(|_| PMIX.1);
+        let several = |name: &str| {
+            env::var(name).ok().and_then(|size| size.parse().ok()).is_some_and(|size: usize| size > 1)
+        };
+        if SIZES.into_iter().chain(of_slurm).any(several) {
             if self.adapters.is_some() {
                 bail!("MPI started several processes, each with one adapter; leave --adapters out");
             }
@@ -200,7 +208,7 @@ impl Ranks {
         (model, options): (&Model, &Options),
         settings: TeamOptions,
     ) -> Result<Option<Crew>> {
-        let mut others = Vec::new();
+        let mut others = Others::default();
         let team = match self {
             Self::Alone => return Ok(None),
             Self::Adapters(all) => {
@@ -209,7 +217,7 @@ impl Ranks {
                 for (rank, choice) in ranks.zip(all.iter().skip(1)) {
                     let args = AdapterArgs { adapter: choice.clone(), checked };
                     let (team, data) = (Team::new(Arc::new(rank), settings), data.clone());
-                    others.push(thread::spawn(move || {
+                    others.0.push(thread::spawn(move || {
                         let rank = team.rank();
                         let done = pollster::block_on(guarded(follow(team, &args, "", Some(data), None)));
                         if let Err(error) = done
@@ -228,7 +236,7 @@ impl Ranks {
         let host = if let Self::Processes(processes) = self { processes.host() } else { String::new() };
         let all = introduced(&team, context, &host)?;
         announce(&all);
-        Ok(Some(Crew { team, others }))
+        Ok(Some(Crew { team, _others: others }))
     }
 
     /// Trains as rank 0 says; for processes other than that of rank 0.
