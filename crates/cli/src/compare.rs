@@ -5,7 +5,7 @@ use super::{
     in_words, output,
     page::{PageArgs, quoted_path},
     progress::time,
-    runs::run_name,
+    runs::{Scores, run_name},
     train::settings::settings,
 };
 use anyhow::{Result, bail};
@@ -86,29 +86,14 @@ pub struct Member {
 #[derive(Serialize)]
 struct Results {
     epoch: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    validation_accuracy: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    validation_loss: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    test_accuracy: Option<f64>,
-    test_loss: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    test_rmse: Option<f64>,
+    #[serde(flatten)]
+    scores: Scores,
     train_loss: f64,
 }
 
 impl From<&EpochLine> for Results {
     fn from(line: &EpochLine) -> Self {
-        Self {
-            epoch: line.epoch,
-            validation_accuracy: line.validation_accuracy.filter(|share| share.is_finite()),
-            validation_loss: line.validation_loss,
-            test_accuracy: Some(line.test_accuracy).filter(|share| share.is_finite()),
-            test_loss: line.test_loss,
-            test_rmse: line.errors.test_rmse,
-            train_loss: line.train_loss,
-        }
+        Self { epoch: line.epoch, scores: line.into(), train_loss: line.train_loss }
     }
 }
 
@@ -154,8 +139,7 @@ impl Member {
 
     /// Seconds of training and evaluation, if all epochs recorded them.
     pub fn seconds(&self) -> Option<f64> {
-        let lines = self.recorded.lines.iter();
-        lines.map(|line| Some(line.train_seconds? + line.evaluation_seconds.unwrap_or(0.0))).sum()
+        self.recorded.lines.iter().map(EpochLine::seconds).sum()
     }
 }
 

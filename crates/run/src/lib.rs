@@ -253,7 +253,33 @@ fn is_empty(heads: &OfHeads) -> bool {
     heads.is_empty()
 }
 
+impl Config {
+    /// The settings of a run on `adapter` with `options`: it started from initial weights, and has no kernels yet.
+    pub fn new(model: Model, data: DataRecord, options: Options, adapter: AdapterRecord) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            model,
+            data,
+            options,
+            recipe: None,
+            init: None,
+            skip_mismatch: false,
+            adapter,
+            kernels: Vec::new(),
+            calls: BTreeMap::new(),
+            files: BTreeMap::new(),
+            ranks: None,
+            pauses: Vec::new(),
+        }
+    }
+}
+
 impl EpochLine {
+    /// Seconds of training and evaluation; `None` if the training's were not recorded.
+    pub fn seconds(&self) -> Option<f64> {
+        Some(self.train_seconds? + self.evaluation_seconds.unwrap_or(0.0))
+    }
+
     /// Creates the line of an epoch from its metrics.
     pub fn new(
         epoch: u64,

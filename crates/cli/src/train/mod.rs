@@ -346,20 +346,19 @@ impl Train {
         ranks: Option<RanksRecord>,
     ) -> Result<Run> {
         let config = Config {
-            version: env!("CARGO_PKG_VERSION").to_string(),
-            data: self.data_record(dataset)?,
-            options: trainer.options().clone(),
             recipe: self.recipe.clone(),
             // Absolute, so that the run can start again from anywhere.
             init: self.init.as_deref().map(std::path::absolute).transpose()?,
             skip_mismatch: self.skip_mismatch,
-            adapter: AdapterRecord::of(context),
             kernels: trainer.train_plan().variants(),
             calls: trainer.variants_by_call(),
-            files: Default::default(),
             ranks,
-            pauses: Vec::new(),
-            model: model.clone(),
+            ..Config::new(
+                model.clone(),
+                self.data_record(dataset)?,
+                trainer.options().clone(),
+                AdapterRecord::of(context),
+            )
         };
         Ok(Run::create(self.out.as_deref(), config)?)
     }

@@ -277,25 +277,18 @@ mod tests {
         model.loss = train.objective.loss;
         let reading = train.data.reading.reading_for(train.objective.loss);
         let spec = absolute(&train.data.data).expect("absolute");
+        let record = DataRecord::of(&data, spec, train.data.limit, train.data.validation, reading);
+        let adapter = AdapterRecord {
+            name: String::new(),
+            backend: String::new(),
+            driver: String::new(),
+            class: AdapterClass::Cpu,
+        };
         Config {
-            version: String::new(),
-            model,
-            data: DataRecord::of(&data, spec, train.data.limit, train.data.validation, reading),
-            options,
-            recipe: None,
             init: train.init.clone(),
             skip_mismatch: train.skip_mismatch,
-            adapter: AdapterRecord {
-                name: String::new(),
-                backend: String::new(),
-                driver: String::new(),
-                class: AdapterClass::Cpu,
-            },
-            kernels: Vec::new(),
-            calls: Default::default(),
-            files: Default::default(),
             ranks: Some(RanksRecord { size: 2, team: train.ranks.team() }),
-            pauses: Vec::new(),
+            ..Config::new(model, record, options, adapter)
         }
     }
 

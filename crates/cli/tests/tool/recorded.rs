@@ -10,26 +10,15 @@ use wgrad_run::{Config, DataRecord, EpochLine, Run};
 pub fn make(inside: &Path, name: &str, accuracies: &[f64], change: impl FnOnce(&mut Config)) -> Run {
     let data = folder::load(&small_data()).unwrap();
     let model = network("mlp", [data.height, data.width, 1], data.classes.len()).unwrap();
-    let mut config = Config {
-        version: env!("CARGO_PKG_VERSION").into(),
-        model,
-        data: DataRecord::of(&data, small_data_argument(), None, None, Reading::default()),
-        options: Options { epochs: accuracies.len() as u64, ..Options::default() },
-        recipe: None,
-        init: None,
-        skip_mismatch: false,
-        adapter: AdapterRecord {
-            name: "none".into(),
-            backend: "none".into(),
-            driver: "none".into(),
-            class: AdapterClass::Cpu,
-        },
-        kernels: Vec::new(),
-        calls: Default::default(),
-        files: Default::default(),
-        ranks: None,
-        pauses: Vec::new(),
+    let record = DataRecord::of(&data, small_data_argument(), None, None, Reading::default());
+    let options = Options { epochs: accuracies.len() as u64, ..Options::default() };
+    let adapter = AdapterRecord {
+        name: "none".into(),
+        backend: "none".into(),
+        driver: "none".into(),
+        class: AdapterClass::Cpu,
     };
+    let mut config = Config::new(model, record, options, adapter);
     change(&mut config);
     let run = Run::create(Some(&inside.join("runs").join(name)), config).unwrap();
     for (n, accuracy) in accuracies.iter().enumerate() {

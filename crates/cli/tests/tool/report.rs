@@ -53,30 +53,20 @@ fn recorded(name: &str, seed: u64, data: &Dataset, losses: &[f64]) -> Recorded {
     let tensors = norms(&parameters, &weights, Some(&weights), &weights);
     let layers =
         (1..=losses.len() as u64).map(|epoch| LayersLine { epoch, tensors: tensors.clone() }).collect();
+    let record =
+        DataRecord { name: name.into(), ..DataRecord::of(data, name.into(), None, None, Reading::default()) };
+    let adapter = AdapterRecord {
+        name: name.into(),
+        backend: name.into(),
+        driver: name.into(),
+        class: AdapterClass::Cpu,
+    };
     Recorded {
         name: name.into(),
         config: Config {
             version: name.into(),
-            model,
-            data: DataRecord {
-                name: name.into(),
-                ..DataRecord::of(data, name.into(), None, None, Reading::default())
-            },
-            options: Options { seed, ..Options::default() },
-            recipe: None,
-            init: None,
-            skip_mismatch: false,
-            adapter: AdapterRecord {
-                name: name.into(),
-                backend: name.into(),
-                driver: name.into(),
-                class: AdapterClass::Cpu,
-            },
             kernels: vec![name.into()],
-            calls: Default::default(),
-            files: Default::default(),
-            ranks: None,
-            pauses: Default::default(),
+            ..Config::new(model, record, Options { seed, ..Options::default() }, adapter)
         },
         lines: losses.iter().zip(1..).map(|(loss, epoch)| line(epoch, *loss)).collect(),
         layers,
