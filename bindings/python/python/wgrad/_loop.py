@@ -237,6 +237,15 @@ class _Fit:
     def logs(self, loss: float, accuracy: Any) -> dict[str, float]:
         return dict(sorted(_logs(self.metrics, self.subject.network, loss, accuracy).items()))
 
+    def compile(self) -> None:
+        """Compiles the network on all ranks of a team, for what each adapter can do."""
+        if self.team is None or self.training.prepared is None:
+            return
+        fitting, tuned, adapter = self.training.prepared
+        found = self.team.meet("the compilation", (fitting, tuned, self.team.announce(adapter)))
+        self.team.warn_of_shared([one[2] for one in found])
+        self.training.compile(min(one[0] for one in found), found[0][1])
+
     def turn(self, place: str, count: int, weights: bool) -> list[float] | None:
         """Takes the weights that a callback has set, if `weights`, and returns the rates of the next steps, if they are not those
         that are set. In a team, those of rank 0, once all ranks have come to `place`."""
@@ -245,7 +254,9 @@ class _Fit:
         rates = self.subject.rates(self.done + len(self.under_way), count)
         if self.team is not None:
             found = self.team.meet(place, (changed, rates))
-            changed, rates = any(one for one, _ in found), found[0][1]
+            own, changed, rates = rates, any(one for one, _ in found), found[0][1]
+            if own != rates and len(set(rates)) == 1:
+                self.model.optimizer.learning_rate = rates[0]
         if changed:
             self.training.set_weights(now)
         if rates == self._rates:
@@ -518,8 +529,6 @@ def fit(
         weighted=data.weighted,
         team=None if team is None else team.engine(sync_batch_norm, wire),
     )
-    if team is not None:
-        _compile(team, training)
     run = _Fit(subject, data, calls, training, kinds, own, before)
     del training
     validates = judged is not None or data.validation_stream is not None
@@ -527,6 +536,7 @@ def fit(
     subject.model.stop_training = False
     training_logs: dict[str, float] = {}
     try:
+        run.compile()
         calls.on_train_begin()
         for epoch in range(initial_epoch, epochs):
             run.metrics.reset()
@@ -570,18 +580,6 @@ def _without_files(subject: Subject, callbacks: Any) -> Any:
         callbacks.callbacks = kept
         return callbacks
     return None if callbacks is None else kept
-
-
-def _compile(team: _team.Team, training: Training) -> None:
-    """Compiles the network on all ranks, for what all adapters can do."""
-    fitting, tuned, adapter = training.prepared or (1, {}, "")
-    found = team.meet("the compilation", (fitting, tuned, team.announce(adapter)))
-    team.warn_of_shared([one[2] for one in found])
-    try:
-        training.compile(min(one[0] for one in found), found[0][1])
-    except BaseException:
-        team.device_failed = training.failed
-        raise
 
 
 def evaluate(
