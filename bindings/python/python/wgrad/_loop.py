@@ -298,15 +298,15 @@ class _Fit:
         if "steps" in self.kinds:
             for step in range(steps):
                 self.calls.on_train_batch_begin(step)
-                self.set_up(f"the begin of batch {step} of epoch {epoch}", 1, weights=True)
+                self.set_up(f"the start of batch {step} of epoch {epoch + 1}", 1, weights=True)
                 _, loss, accuracy = self.training.train(1, None, watch)
                 self.done += 1
                 self.synchronize()
                 self.calls.on_train_batch_end(step, self.logs(loss, accuracy))
-                if self.stops(f"the end of batch {step} of epoch {epoch}"):
+                if self.stops(f"the end of batch {step} of epoch {epoch + 1}"):
                     break
             return loss, accuracy
-        self.set_up(f"the begin of epoch {epoch}", steps, weights="weights" in self.kinds)
+        self.set_up(f"the start of epoch {epoch + 1}", steps, weights="weights" in self.kinds)
 
         def on_batch(step: int, loss: float, accuracy: Any) -> bool:
             self.done = began + step + 1
@@ -317,7 +317,7 @@ class _Fit:
 
         _, loss, accuracy = self.training.train(None, on_batch, watch)
         # Another rank may have ended it.
-        self.stops(f"the last batch of epoch {epoch}")
+        self.stops(f"the last batch of epoch {epoch + 1}")
         return loss, accuracy
 
     def batches(self, epoch: int) -> tuple[float, Any] | None:
@@ -352,11 +352,11 @@ class _Fit:
                 while self.under_way:
                     finish()
                 given = {"a batch of x": _team.digest(batch.x, batch.targets, batch.weights)}
-                if self.stops(f"batch {step} of epoch {epoch}", given):
+                if self.stops(f"batch {step} of epoch {epoch + 1}", given):
                     break
             if in_turn:
                 self.calls.on_train_batch_begin(step)
-            rates = self.turn(f"the begin of batch {step} of epoch {epoch}", 1, in_turn or first)
+            rates = self.turn(f"the start of batch {step} of epoch {epoch + 1}", 1, in_turn or first)
             first = False
             rate = None if rates is None else rates[0]
             self.training.step(self.data.cast(batch.x), batch.targets, batch.weights, rate, self.metrics.has_others)
@@ -367,7 +367,7 @@ class _Fit:
                 break
         while self.under_way:
             finish()
-        self.stops(f"the last batch of epoch {epoch}")
+        self.stops(f"the last batch of epoch {epoch + 1}")
         return found
 
     def judged(self, epoch: int) -> dict[str, float]:
@@ -397,7 +397,7 @@ class _Fit:
                 raise RuntimeError("the validation was interrupted")
             return means
 
-        data, place = self.data, f"the validation of epoch {epoch}"
+        data, place = self.data, f"the validation of epoch {epoch + 1}"
         if data.validation_stream is None:
             _, y, weights = data.validation
             self.stops(place)
@@ -551,7 +551,7 @@ def fit(
                 run.synchronize()
             calls.on_epoch_end(epoch, epoch_logs)
             training_logs = epoch_logs
-            if run.stops(f"the end of epoch {epoch}") or (data.stream is not None and data.stream.ran_out):
+            if run.stops(f"the end of epoch {epoch + 1}") or (data.stream is not None and data.stream.ran_out):
                 break
         if epochs > initial_epoch and not kinds & {"weights", "steps"}:
             run.synchronize()
