@@ -125,7 +125,7 @@ def test_keras_and_its_callbacks(tmp_path):
         keras.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True),
         keras.callbacks.ReduceLROnPlateau("loss", patience=1, min_delta=10.0),
     ]
-    np.random.seed(7)
+    np.random.seed(7 + rank)  # the seed of rank 0 counts
     history = model.fit(x, y, batch_size=25, epochs=6, validation_data=(x[:21], y[:21]), callbacks=watch)
     tell(model.get_weights(), history=history.history, rate=float(model.optimizer.learning_rate.numpy()), steps=int(model.optimizer.iterations.numpy()))
     """
@@ -133,6 +133,23 @@ def test_keras_and_its_callbacks(tmp_path):
     assert done.stdout.count("Epoch 1/6") == 1, done.stdout
     assert sorted(file.name for file in tmp_path.glob("*.csv")) == ["rank0.csv"]
     assert {file.name.partition("-")[0] for file in tmp_path.glob("*.keras")} == {"rank0"}
+
+
+def test_what_wgrad_cannot_train_is_no_training_of_each_process(tmp_path):
+    skip_without("mpi4py", "keras")
+    program = """
+    import keras
+
+    wgrad.keras.install()  # also with a software adapter alone
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
+    model.compile("adam", keras.losses.Poisson())
+    try:
+        model.fit(x, y, verbose=0)
+    except wgrad.NotSupported as error:
+        tell([], words=str(error))
+    """
+    found, _ = run(tmp_path, program, 2)
+    assert len(found) == 2 and found[0] == found[1] and "oisson" in found[0]["words"]
 
 
 def test_scikit_learn(tmp_path):
@@ -372,6 +389,27 @@ def test_a_killed_rank_ends_all(tmp_path):
     network().fit(x, y, callbacks=[Dies()], **{**CPU, "epochs": 100000})
     """
     run(tmp_path, program, 2, fails=True, seconds=120)
+
+
+def test_an_mpi_that_a_program_has_begun_is_found(tmp_path):
+    """Also behind a launcher whose variables are unknown; what the program sends meanwhile is its own."""
+    skip_without("mpi4py")
+    program = """
+    from mpi4py import MPI
+    for name in [name for name in os.environ if name.startswith(("OMPI_", "PMIX_", "PMI_"))]:
+        del os.environ[name]
+
+    class Own(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            assert MPI.COMM_WORLD.allgather(epoch) == [epoch] * MPI.COMM_WORLD.Get_size()
+
+    model = network()
+    history = model.fit(x, y, callbacks=[Own()], **CPU)
+    tell(model.get_weights(), history=history.history, size=MPI.COMM_WORLD.Get_size())
+    """
+    found, done = run(tmp_path, program, 2)
+    assert [one["size"] for one in found] == [2, 2] and found[0] == found[1]
+    assert done.stderr.count("ranks 0, 1 share") == 1
 
 
 def test_a_launcher_without_mpi4py_is_refused(tmp_path):
