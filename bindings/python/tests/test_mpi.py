@@ -427,6 +427,27 @@ def test_a_launcher_without_mpi4py_is_refused(tmp_path):
     assert "a launcher of MPI started 2 processes" in words and "pip install wgrad[mpi]" in words
 
 
+def test_a_process_that_a_rank_starts_is_refused(tmp_path):
+    program = """
+    import multiprocessing
+
+    def trains(_):
+        try:
+            network().fit(x, y, **CPU)
+        except RuntimeError as error:
+            return str(error)
+
+    if __name__ == "__main__":
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            tell([], words=pool.map(trains, [0])[0])
+    """
+    command, settings = started(tmp_path, program, 1)
+    settings["env"]["PMI_SIZE"] = "2"
+    done = subprocess.run(command, timeout=240, **settings)
+    assert done.returncode == 0, done.stderr
+    assert "this one was started by one of them" in json.loads((tmp_path / "rank0.json").read_text())["words"]
+
+
 def test_a_launcher_of_another_mpi_is_refused(tmp_path):
     """mpi4py then sees one process: as many trainings would run side by side."""
     skip_without("mpi4py")

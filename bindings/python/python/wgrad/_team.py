@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import multiprocessing
 import sys
 import threading
 import time
@@ -167,6 +168,8 @@ def join() -> Team | None:
 
 def _join(launched: int) -> Team:
     started = f"a launcher of MPI started {launched} processes"
+    if multiprocessing.parent_process() is not None:
+        raise RuntimeError(f"{started}, and this one was started by one of them, which MPI does not know; train in the process that MPI started")
     try:
         from mpi4py import MPI
     except ImportError as error:
