@@ -90,16 +90,27 @@ pub enum Wire {
     F16,
 }
 
+/// Default of [`TeamOptions::bucket`], in bytes.
+pub const BUCKET: usize = 4 << 20;
+
 /// Settings of a team, the same on all its ranks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct TeamOptions {
     /// Format of gradients on their way.
-    #[serde(default)]
     pub wire: Wire,
     /// True if batch normalization uses the mean and variance of the whole batch, as PyTorch's `SyncBatchNorm`; else
     /// those of each rank's share.
-    #[serde(default)]
     pub sync_batch_norm: bool,
+    /// Bytes of gradients that are summed at once, while the backward pass computes those of earlier layers (Li et al.
+    /// 2020). It does not change the sums.
+    pub bucket: usize,
+}
+
+impl Default for TeamOptions {
+    fn default() -> Self {
+        Self { wire: Wire::default(), sync_batch_norm: false, bucket: BUCKET }
+    }
 }
 
 /// What a team has exchanged so far.

@@ -117,7 +117,7 @@ impl Team {
         let (rank, size) = (number("Get_rank")?, number("Get_size")?);
         let communicator =
             Mpi { communicator: communicator.clone().unbind(), rank, size, kept: Default::default() };
-        let options = TeamOptions { wire, sync_batch_norm };
+        let options = TeamOptions { wire, sync_batch_norm, ..TeamOptions::default() };
         Ok(Self { team: team::Team::new(Arc::new(communicator), options) })
     }
 }

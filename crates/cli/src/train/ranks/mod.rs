@@ -9,7 +9,7 @@ mod mpi;
 
 use super::recorded::load_recorded;
 use crate::{
-    AdapterArgs, in_words,
+    AdapterArgs, bench, in_words,
     interrupt::{INTERRUPTED, Interrupt},
     output,
 };
@@ -32,9 +32,10 @@ use wgrad::{
     metrics::StepResult,
     model::Model,
     team::{Team, TeamOptions, Wire, launched, threads},
-    train::{Ended, Epoch, Events, Options, Trainer},
+    train::{Epoch, Events, Options, Trainer},
     words::counted,
 };
+use wgrad_lab::profile;
 use wgrad_run::{DataRecord, RanksRecord};
 
 /// Options for several ranks.
@@ -44,10 +45,10 @@ pub struct RanksArgs {
     #[arg(long, value_name = "LIST", conflicts_with = "adapter")]
     adapters: Option<String>,
     /// With several ranks: batch normalization takes the mean and variance of the whole batch, not of each rank's images
-    #[arg(long, conflicts_with = "resume")]
+    #[arg(long)]
     sync_batch_norm: bool,
     /// With several ranks: send gradients with 16 bits, rounded, in place of 32
-    #[arg(long, value_name = "BITS", default_value = "f32", value_parser = wire, conflicts_with = "resume")]
+    #[arg(long, value_name = "BITS", default_value = "f32", value_parser = wire)]
     wire: Wire,
 }
 
@@ -69,13 +70,28 @@ pub enum Ranks {
     Processes(Processes),
 }
 
+/// What the ranks do together.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub enum Task {
+    /// They train.
+    Train,
+    /// They observe their training for so many seconds.
+    Observe(f64),
+}
+
 /// What rank 0 tells the others to train.
 #[derive(Serialize, Deserialize)]
-struct Orders {
-    options: Options,
-    model: Model,
-    data: DataRecord,
-    team: TeamOptions,
+pub struct Orders {
+    /// What they do with it.
+    pub task: Task,
+    /// The options of the training.
+    pub options: Options,
+    /// The network.
+    pub model: Model,
+    /// The data; `None` for those of a measurement.
+    pub data: Option<DataRecord>,
+    /// The settings of the team.
+    pub team: TeamOptions,
 }
 
 /// The other ranks, at work. To drop it is to leave the team and to wait for their threads; a trainer in the team is
@@ -103,7 +119,7 @@ impl Drop for Others {
 impl RanksArgs {
     /// The settings of the team.
     pub fn team(&self) -> TeamOptions {
-        TeamOptions { wire: self.wire, sync_batch_norm: self.sync_batch_norm }
+        TeamOptions { wire: self.wire, sync_batch_norm: self.sync_batch_norm, ..TeamOptions::default() }
     }
 
     /// The ranks that the command line or MPI asks for; `adapter` becomes that of this rank.
@@ -178,10 +194,9 @@ impl Ranks {
         &self,
         (context, checked): (&Context, bool),
         data: &Arc<Dataset>,
-        record: DataRecord,
-        (model, options): (&Model, &Options),
-        settings: TeamOptions,
+        orders: &Orders,
     ) -> Result<Option<Crew>> {
+        let settings = orders.team;
         let mut others = Others::default();
         let team = match self {
             Self::Alone => return Ok(None),
@@ -205,8 +220,7 @@ impl Ranks {
             }
             Self::Processes(processes) => Team::new(processes.communicator(), settings),
         };
-        let orders = Orders { options: options.clone(), model: model.clone(), data: record, team: settings };
-        team.from_first(serde_json::to_vec(&orders)?)?;
+        team.from_first(serde_json::to_vec(orders)?)?;
         let host = if let Self::Processes(processes) = self { processes.host() } else { String::new() };
         let all = introduced(&team, context, &host)?;
         announce(&all);
@@ -223,19 +237,18 @@ impl Ranks {
         let interrupt = Interrupt::install()?;
         // The settings arrive with the orders.
         let team = Team::new(processes.communicator(), TeamOptions::default());
-        let ended = guarded(follow(team, adapter, &processes.host(), None, Some(&interrupt))).await?;
-        Ok(match ended {
-            Ended::Whole(_) => ExitCode::SUCCESS,
-            Ended::Broken | Ended::Unjudged if interrupt.requested() => ExitCode::from(INTERRUPTED),
-            Ended::Broken | Ended::Unjudged => ExitCode::SUCCESS,
-        })
+        guarded(follow(team, adapter, &processes.host(), None, Some(&interrupt))).await?;
+        Ok(if interrupt.requested() { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
     }
 
-    /// Ends all ranks after an error of this one, which has been reported.
-    pub fn abort(&self) {
-        if let Self::Processes(processes) = self {
+    /// Ends all processes if this one has ended with an error: the others wait for it. The error is printed here, since
+    /// the process ends with theirs.
+    pub fn end<T>(&self, ended: Result<T>) -> Result<T> {
+        if let (Err(error), Self::Processes(processes)) = (&ended, self) {
+            tell!("error: rank {}: {}", processes.rank(), in_words(error));
             processes.abort(2);
         }
+        ended
     }
 }
 
@@ -303,29 +316,36 @@ impl Events for Follower<'_> {
     }
 }
 
-/// Trains as rank 0 says, on `data` or what the orders name.
+/// Does what rank 0 says, on `data` or what the orders name.
 async fn follow(
     mut team: Team,
     adapter: &AdapterArgs,
     host: &str,
     data: Option<Arc<Dataset>>,
     interrupt: Option<&Interrupt>,
-) -> Result<Ended> {
+) -> Result<()> {
     let orders = team.from_first(Vec::new())?;
     let orders: Orders = serde_json::from_slice(&orders).context(
         "the orders of rank 0 are of another version of wgrad; start all ranks with the same program",
     )?;
-    let Orders { options, model, data: record, team: settings } = orders;
+    let Orders { task, options, model, data: record, team: settings } = orders;
     team.options = settings;
     let context = adapter.connect().await?;
     introduced(&team, &context, host)?;
-    let data = match data {
-        Some(data) => data,
-        None => Arc::new(load_recorded(&record, options.seed)?),
+    let data = match (data, record) {
+        (Some(data), _) => data,
+        (None, Some(record)) => Arc::new(load_recorded(&record, options.seed)?),
+        (None, None) => Arc::new(bench::images(&model)?),
     };
-    if let Some(interrupt) = interrupt {
-        interrupt.set_working(true);
-    }
     let mut trainer = Trainer::in_team(&context, &model, data, options, team).await?;
-    trainer.fit(&mut Follower { interrupt }).await
+    match task {
+        Task::Observe(seconds) => drop(profile::together(&mut trainer, seconds).await?),
+        Task::Train => {
+            if let Some(interrupt) = interrupt {
+                interrupt.set_working(true);
+            }
+            trainer.fit(&mut Follower { interrupt }).await?;
+        }
+    }
+    Ok(())
 }
