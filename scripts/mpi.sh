@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Trains with several processes of MPI on the adapter that is here, and checks what docs/ranks.md promises: the same bits
-# twice and as threads have, resuming with another number of ranks, a killed rank, ranks with other data.
+# twice and as threads have, resuming with another number of ranks, a killed rank, ranks with other data. Where mpirun is
+# installed, scripts/python.sh tests the same of scripts in Python.
 #
 # usage: scripts/mpi.sh [--install] [--kills N]
 #   --install   first install Open MPI with its headers, and libclang, with apt-get

@@ -19,7 +19,6 @@ use mpi::Processes;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    env,
     ops::ControlFlow::{self, Break, Continue},
     process::ExitCode,
     sync::Arc,
@@ -32,19 +31,12 @@ use wgrad::{
     gpu::{self, AdapterChoice, Context, guarded},
     metrics::StepResult,
     model::Model,
-    op::AdapterClass,
-    team::{Team, TeamOptions, Wire, threads},
+    team::{Team, TeamOptions, Wire, launched, threads},
     train::{Epoch, Events, Options, Trainer},
     words::counted,
 };
 use wgrad_lab::profile;
 use wgrad_run::{DataRecord, RanksRecord};
-
-/// Variables in which launchers tell a process how many there are: Open MPI; MPICH, Intel MPI and Slurm with PMI; these
-/// for one machine.
-const SIZES: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"];
-/// With PMIx, Slurm tells the rank in this variable, and the number of processes in its own.
-const PMIX: (&str, &str) = ("PMIX_RANK", "SLURM_STEP_NUM_TASKS");
 
 /// Options for several ranks.
 #[derive(Args, Clone, Default)]
@@ -135,23 +127,19 @@ impl RanksArgs {
     /// # Errors
     /// A list of adapters that names none, and MPI without support for it.
     pub async fn joined(&self, adapter: &mut AdapterArgs) -> Result<Ranks> {
-        let of_slurm = env::var_os(PMIX.0).map(|_| PMIX.1);
-        let several = |name: &str| {
-            env::var(name).ok().and_then(|size| size.parse().ok()).is_some_and(|size: usize| size > 1)
-        };
-        if SIZES.into_iter().chain(of_slurm).any(several) {
+        if launched() > 1 {
             if self.adapters.is_some() {
                 bail!("MPI started several processes, each with one adapter; leave --adapters out");
             }
             let processes = Processes::join()?;
             if adapter.adapter == AdapterChoice::Best {
-                adapter.adapter = of_local_rank(processes.local_rank()).await;
+                adapter.adapter = AdapterChoice::of_local_rank(processes.local_rank()).await;
             }
             return Ok(Ranks::Processes(processes));
         }
         let Some(list) = &self.adapters else { return Ok(Ranks::Alone) };
         let all = match list.trim() {
-            "all" => gpus().await.into_iter().map(AdapterChoice::Index).collect(),
+            "all" => gpu::gpus().await.into_iter().map(AdapterChoice::Index).collect(),
             list => list.split(',').map(|one| one.parse().unwrap_or_default()).collect::<Vec<_>>(),
         };
         let Some(first) = all.first() else {
@@ -163,20 +151,6 @@ impl RanksArgs {
         adapter.adapter = first.clone();
         Ok(if all.len() == 1 { Ranks::Alone } else { Ranks::Adapters(all) })
     }
-}
-
-/// Indices of the GPUs, each once: with the back end of the first of them.
-async fn gpus() -> Vec<usize> {
-    let all = gpu::list().await;
-    let gpus = || all.iter().filter(|listed| listed.class == AdapterClass::Gpu);
-    let backend = gpus().next().map(|listed| listed.info.backend);
-    gpus().filter(|listed| Some(listed.info.backend) == backend).map(|listed| listed.index).collect()
-}
-
-/// The adapter of a process by its rank on this machine: the GPUs in turn.
-async fn of_local_rank(rank: usize) -> AdapterChoice {
-    let gpus = gpus().await;
-    gpus.get(rank % gpus.len().max(1)).map_or(AdapterChoice::Best, |index| AdapterChoice::Index(*index))
 }
 
 impl Ranks {
