@@ -102,12 +102,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The type is explicit, since a notebook would infer a path through a private module of the library.
     let chart: Lines = Lines {
         title: "Loss over epochs".to_string(),
-        x: Axis { label: "epoch".to_string(), ..Axis::default() },
+        x: Axis { label: "epoch".to_string(), whole: true, ..Axis::default() },
         y: Axis { label: "loss".to_string(), ..Axis::default() },
         series: vec![
             curve("training", losses.iter().map(|both| both[0])),
             curve("test", losses.iter().map(|both| both[1])),
         ],
+        ..Lines::default()
     };
     show("loss over epochs", &chart.svg());
 
@@ -119,15 +120,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("test accuracy {:.3}", found.metrics.accuracy);
     // As above.
     let matrix: HeatMap = HeatMap {
-        title: "What images of a class (row) were taken for (column)".to_string(),
-        label: "images".to_string(),
-        unit: String::new(),
-        column_label: "taken for".to_string(),
+        title: "Confusion matrix (rows: true class, columns: predicted class)".to_string(),
+        label: "share of the true class".to_string(),
+        unit: "%".to_string(),
+        column_label: "predicted".to_string(),
         columns: data.classes.clone(),
-        row_label: "is".to_string(),
+        row_label: "true".to_string(),
         rows: data.classes.clone(),
         cells: found.confusion.iter().map(|row| numbers(row)).collect(),
-        log: false,
+        shares: true,
+        ..HeatMap::default()
     };
     show("the confusion matrix", &matrix.svg());
 

@@ -108,6 +108,8 @@ pub struct LayerSummary {
     pub not_trained: usize,
     /// The layers whose outputs the layer takes, or `input`.
     pub inputs: Vec<String>,
+    /// Settings that its shape does not tell, in short words: `3×3`, `stride 2`, `same`, `relu`, `rate 0.5`.
+    pub settings: Vec<String>,
     /// The earlier layer whose tensors the layer uses; they count as that layer's parameters.
     pub shares: Option<String>,
 }
@@ -384,6 +386,7 @@ impl Model {
             .into_iter()
             .map(|p| LayerSummary {
                 kind: p.layer.kind(),
+                settings: p.layer.settings(),
                 parameters: count(&own(&p.place), |_| true),
                 not_trained: count(&own(&p.place), |p| !p.trained),
                 shares: self.shares.get(&p.place.index).cloned(),

@@ -237,6 +237,34 @@ macro_rules! layers {
         }
 
         impl Layer {
+            /// Its window, strides, padding, activation and rate, in short words, as far as they are not the usual ones.
+            pub fn settings(&self) -> Vec<String> {
+                let table = toml::Table::try_from(self).unwrap_or_default();
+                let sizes = |name: &str| -> Option<Vec<i64>> {
+                    match table.get(name)? {
+                        toml::Value::Integer(one) => Some(vec![*one]),
+                        toml::Value::Array(all) => all.iter().map(toml::Value::as_integer).collect(),
+                        _ => None,
+                    }
+                };
+                let words = |sizes: Vec<i64>| sizes.iter().map(i64::to_string).collect::<Vec<_>>().join("×");
+                let window = ["kernel_size", "pool_size"].iter().find_map(|name| sizes(name)).map(words);
+                let strides = sizes("strides").filter(|strides| strides.iter().any(|stride| *stride != 1));
+                let strides = strides.map(|mut strides| {
+                    strides.dedup();
+                    format!("stride {}", words(strides))
+                });
+                let text = |name: &str, usual: &str| {
+                    let found = table.get(name).and_then(toml::Value::as_str).filter(|text| *text != usual);
+                    found.map(str::to_string)
+                };
+                let rate = table.get("rate").and_then(toml::Value::as_float).map(|rate| format!("rate {rate}"));
+                [window, strides, text("padding", "valid"), text("activation", "linear"), rate]
+                    .into_iter()
+                    .flatten()
+                    .collect()
+            }
+
             /// Checks the whole numbers among the arguments: up to [`LARGEST`], their sums and products never overflow.
             ///
             /// # Errors

@@ -22,9 +22,10 @@ mod drawn {
             name,
             points: points.into_iter().map(|(x, y)| Point { x, y, band: None }).collect(),
         };
-        let axis = |label: String| Axis { label, unit: String::new(), log: false };
+        let axis = |label: String, whole| Axis { label, whole, ..Axis::default() };
         let series = curves.into_iter().map(series).collect();
-        Ok(Lines { title, x: axis("epochs".into()), y: axis(label), series }.svg().to_string())
+        let (x, y) = (axis("epoch".into(), true), axis(label, false));
+        Ok(Lines { title, x, y, series, ..Lines::default() }.svg().to_string())
     }
 
     /// A drawing of the network as SVG: a box for each layer.

@@ -1,6 +1,6 @@
 //! Loads a data set, fetching it first if it is not here, and prints its warnings and notes.
 
-use super::output;
+use super::{fields::spelled, output};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use wgrad::{data::Dataset, words::bytes};
 use wgrad_data::{
@@ -27,7 +27,7 @@ pub fn say(data: &Dataset) {
         tell!("warning: {warning}");
     }
     for note in &data.notes {
-        output::say(format!("note: {note}"));
+        output::say(format!("note: {}", spelled(note)));
     }
 }
 

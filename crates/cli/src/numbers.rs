@@ -96,6 +96,11 @@ pub fn usual(of: impl Fn(&About) -> f64) -> String {
 pub struct NumberArgs(Vec<(&'static NumberOption, Value)>);
 
 impl NumberArgs {
+    /// True if none is given.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The method called `name`, with these numbers in place of its defaults; refuses those that it does not have.
     pub fn method(&self, name: &str) -> Result<Method> {
         let mut method = Method::named(name)?;

@@ -60,7 +60,7 @@ pub struct ReadingArgs {
     #[arg(long, value_name = "classes|number")]
     target: Option<Target>,
     /// Folders of pictures: the size for the network, `96` or `96x128` (height × width) [default: that of the
-    /// pictures, if all have the same]
+    /// pictures; if theirs differ, a square of their median side, up to 96]
     #[arg(long, value_name = "SIZE")]
     size: Option<Size>,
     /// Folders of pictures: how to fit other proportions: the middle part (`crop`), the whole with black borders

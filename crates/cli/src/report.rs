@@ -29,7 +29,6 @@ use wgrad_lab::{
     profile::{self, Profile, Request},
 };
 use wgrad_report::{
-    contact_sheet::save,
     page::{Page, Picture, can_write},
     runs::{Details, Recorded, Seen, page},
 };
@@ -202,17 +201,14 @@ fn write_pictures(page: &Page, folder: &Path) -> Result<usize> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut count = 0;
     for (n, picture) in page.pictures().iter().enumerate() {
-        let (caption, svg, sheet) = match picture {
-            Picture::Chart(caption, chart) => (*caption, (*chart).clone(), None),
-            Picture::Gallery(gallery) => (gallery.title.as_str(), gallery.svg(), Some(gallery.sheet())),
+        let (caption, svg) = match picture {
+            Picture::Chart(caption, chart) => (*caption, chart.alone()),
+            Picture::Gallery(gallery) => (gallery.title.as_str(), gallery.svg()),
         };
         let path = folder.join(format!("{:02}-{}", n + 1, slug(caption)));
         let (svg_path, png_path) = (path.with_extension("svg"), path.with_extension("png"));
         write_file(&svg_path, svg.as_str().as_bytes())?;
-        match sheet {
-            Some(sheet) => drop(save(&sheet, &png_path)?),
-            None => svg.write(&png_path)?,
-        }
+        svg.write(&png_path)?;
         count += 2;
     }
     Ok(count)

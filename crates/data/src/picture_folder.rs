@@ -18,7 +18,7 @@ use crate::{
     jpeg::{CUT_OFF, has_end},
     picture::{LONGEST, dimensions_in},
     pictures::{Pictures, Preparation, entries, in_parallel},
-    reading::{Reading, Size, TEST_SHARE},
+    reading::{Fit, Reading, Size, TEST_SHARE},
 };
 use wgrad::{
     data::{Dataset, Split, source::Images},
@@ -38,6 +38,10 @@ const HEAD: u64 = 4096;
 /// Length in bytes up to which a JPEG file is searched for its end marker; of longer files, the last bytes are.
 const SHORT: u64 = 1 << 20;
 const TAIL: u64 = 64 << 10;
+
+/// Greatest side of pictures of many sizes whose size nobody chose, and the step of such sides, pixels.
+const USUAL: usize = 96;
+const STEP: usize = 8;
 
 /// Extensions that are meant as pictures. Unreadable files with one of these are reported, and others silently
 /// ignored.
@@ -228,8 +232,7 @@ fn reaches_end(file: &mut File, bytes: &mut Vec<u8>, length: u64, all: bool) -> 
 /// Lists the pictures in `folder` without decoding any.
 ///
 /// # Errors
-/// [`Error::Data`] where the classes of the parts differ, where there is no picture, or where sizes are mixed and
-/// `reading` gives none; [`wgrad::Error::Io`].
+/// [`Error::Data`] where the classes of the parts differ, or where there is no picture; [`wgrad::Error::Io`].
 pub(crate) fn load(folder: &Path, layout: &Layout, reading: &Reading) -> Result<Dataset> {
     let fail = |path: &Path, message: String| Error::Data { path: path.to_owned(), message };
     let mut names: Vec<String> = classes(&layout.train)?.into_iter().map(|class| class.name).collect();
@@ -303,9 +306,9 @@ pub(crate) fn load(folder: &Path, layout: &Layout, reading: &Reading) -> Result<
             ),
         ));
     }
-    let size = match reading.size {
-        Some(size) => size,
-        None => common_size(folder, &found)?,
+    let (size, chosen) = match reading.size {
+        Some(size) => (size, None),
+        None => common_size(folder, &found, reading.fit)?,
     };
     let preparation = Preparation {
         height: size.height,
@@ -313,7 +316,9 @@ pub(crate) fn load(folder: &Path, layout: &Layout, reading: &Reading) -> Result<
         channels: channels(reading)?,
         fit: reading.fit,
     };
-    dataset(folder, layout, reading, names, found, (left_out, warnings), preparation)
+    let mut data = dataset(folder, layout, reading, names, found, (left_out, warnings), preparation)?;
+    data.notes.extend(chosen);
+    Ok(data)
 }
 
 /// Removes classes without a training picture, together with their files in other parts. Returns their names.
@@ -355,8 +360,9 @@ fn channels(reading: &Reading) -> Result<usize> {
     }
 }
 
-/// The size that all pictures share.
-fn common_size(folder: &Path, found: &[Found]) -> Result<Size> {
+/// The size that all pictures share. If sizes differ: a square of the median of their shorter sides, rounded down to a
+/// multiple of [`STEP`], at most [`USUAL`], with a note that says so.
+fn common_size(folder: &Path, found: &[Found], fit: Fit) -> Result<(Size, Option<String>)> {
     let sizes = || found.iter().filter_map(|file| file.size);
     let smallest = sizes().min_by_key(|[h, w]| h * w);
     let largest = sizes().max_by_key(|[h, w]| h * w);
@@ -364,17 +370,24 @@ fn common_size(folder: &Path, found: &[Found]) -> Result<Size> {
         let message = "holds no picture whose size can be read; check the files".to_owned();
         return Err(Error::Data { path: folder.to_owned(), message });
     };
-    if sizes().any(|size| size != smallest) {
-        let [[h, w], [to_h, to_w]] = [smallest, largest];
-        return Err(Error::Data {
-            path: folder.to_owned(),
-            message: format!(
-                "holds pictures of many sizes, from {h}×{w} to {to_h}×{to_w} (height × width), and a network takes one; \
-                 choose one, such as `.size = 96` or `.size = 96x128`, and `.fit = crop`, `pad` or `stretch`"
-            ),
-        });
+    if sizes().all(|size| size == smallest) {
+        return Ok((Size::try_from(smallest)?, None));
     }
-    Size::try_from(smallest)
+    let mut shorter: Vec<usize> = sizes().map(|[h, w]| h.min(w)).collect();
+    shorter.sort_unstable();
+    let median = shorter[shorter.len() / 2];
+    let side = (median / STEP * STEP).clamp(STEP, USUAL);
+    let [[h, w], [to_h, to_w]] = [smallest, largest];
+    let seen = match fit {
+        Fit::Crop => "their middle",
+        Fit::Pad => "them, with a black border,",
+        Fit::Stretch => "them stretched",
+    };
+    let note = format!(
+        "the pictures have many sizes, from {h}×{w} to {to_h}×{to_w} (height × width): the network sees {seen} at \
+         {side}×{side}; choose others with `.size`, such as `.size = 64` or `.size = 96x128`, and with `.fit`"
+    );
+    Ok((Size::try_from([side, side])?, Some(note)))
 }
 
 fn dataset(

@@ -136,29 +136,9 @@ pub(super) fn in_bytes<'a>(image: &'a [u8], data: &Dataset) -> Cow<'a, [u8]> {
 }
 
 /// An image to draw on.
-pub(super) struct Canvas(RgbImage);
+struct Canvas(RgbImage);
 
 impl Canvas {
-    /// Creates a canvas of one colour.
-    pub(super) fn new(width: u32, height: u32, color: Rgb<u8>) -> Self {
-        Self(RgbImage::from_pixel(width, height, color))
-    }
-
-    /// Draws a line of text with its top left corner at (x, y).
-    pub(super) fn line(&mut self, text: &str, font: &MonoFont<'_>, (x, y): (u32, u32)) {
-        self.text(text, font, INK, (x as usize, y as usize), Alignment::Left, Baseline::Top);
-    }
-
-    /// Draws a picture with its top left corner at (x, y).
-    pub(super) fn place(&mut self, picture: &RgbImage, (x, y): (u32, u32)) {
-        image::imageops::replace(&mut self.0, picture, i64::from(x), i64::from(y));
-    }
-
-    /// Returns the finished image.
-    pub(super) fn finish(self) -> RgbImage {
-        self.0
-    }
-
     fn text(
         &mut self,
         text: &str,

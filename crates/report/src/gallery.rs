@@ -1,10 +1,11 @@
 //! A gallery: small pictures, each with a short caption. On a page it is HTML that wraps on narrow screens; as a file,
-//! one SVG or one PNG. The pictures are embedded: nothing is loaded.
+//! one SVG or one PNG, drawn as charts are. The pictures are embedded: nothing is loaded.
 
-use super::{chart::Svg, contact_sheet::Canvas, pixels};
-use base64::{Engine, prelude::BASE64_STANDARD};
-use embedded_graphics::mono_font::{MonoFont, iso_8859_1};
-use image::{Rgb, RgbImage};
+use super::{
+    chart::{self, Anchor, LARGE, LINE, MARGIN, SMALL, Svg, TEXT, draw},
+    pixels::data_uri,
+};
+use image::RgbImage;
 use maud::{Markup, html};
 use wgrad::words::drawable;
 
@@ -28,20 +29,11 @@ pub struct Gallery {
     pub items: Vec<Item>,
 }
 
-/// Maximum pictures per row of a file.
+/// Maximum pictures per row of a file, and the width of a row that is not exceeded by more than one picture, pixels.
 const COLUMNS: usize = 6;
-const MARGIN: u32 = 16;
-const FONT: MonoFont<'_> = iso_8859_1::FONT_7X13;
-const TITLE_FONT: MonoFont<'_> = iso_8859_1::FONT_9X15_BOLD;
-const LINE: u32 = 16;
-
-/// Layout of the pictures in a file.
-struct Laid {
-    columns: usize,
-    cell: (u32, u32),
-    width: u32,
-    height: u32,
-}
+const ACROSS: i32 = 1200;
+/// Distance between pictures.
+const GAP: i32 = 20;
 
 impl Gallery {
     /// Renders the gallery as part of a page.
@@ -59,84 +51,31 @@ impl Gallery {
         }
     }
 
-    fn laid(&self) -> Laid {
-        let widest = |items: &mut dyn Iterator<Item = u32>| items.max().unwrap_or(1);
-        let words = |line: &String| line.chars().count() as u32 * FONT.character_size.width;
-        let words = widest(&mut self.items.iter().flat_map(|item| item.lines.iter().map(words)));
-        let lines = widest(&mut self.items.iter().map(|item| item.lines.len() as u32));
-        let width = widest(&mut self.items.iter().map(|item| item.image.width()));
-        let height = widest(&mut self.items.iter().map(|item| item.image.height()));
-        let cell = (width.max(words) + MARGIN, height + lines * LINE + MARGIN);
-        let columns = COLUMNS.min(self.items.len()).min((1600 / cell.0).max(1) as usize).max(1);
-        let rows = self.items.len().div_ceil(columns) as u32;
-        let title = self.title.chars().count() as u32 * TITLE_FONT.character_size.width;
-        Laid {
-            columns,
-            cell,
-            width: (columns as u32 * cell.0).max(title) + 2 * MARGIN,
-            height: rows * cell.1 + 3 * MARGIN,
-        }
-    }
-
-    /// Returns each item with the position of its top left corner.
-    fn placed<'a>(&'a self, laid: &Laid) -> impl Iterator<Item = (u32, u32, &'a Item)> {
-        let (columns, cell) = (laid.columns, laid.cell);
-        self.items.iter().enumerate().map(move |(n, item)| {
-            let (row, column) = ((n / columns) as u32, (n % columns) as u32);
-            (MARGIN + column * cell.0, 2 * MARGIN + row * cell.1, item)
-        })
-    }
-
-    /// Renders the gallery as one SVG.
+    /// Draws the gallery as a picture of its own, with its title.
     pub fn svg(&self) -> Svg {
-        let laid = self.laid();
-        let mut body = Vec::new();
-        for (x, y, item) in self.placed(&laid) {
-            let (width, height) = item.image.dimensions();
-            let uri = data_uri(&item.image);
-            body.push(html! {
-                image x=(x) y=(y) width=(width) height=(height) href=(uri) style="image-rendering:pixelated" {
-                    title { (drawable(&item.alt)) }
+        let most = |all: &mut dyn Iterator<Item = i32>| all.max().unwrap_or(1);
+        let line_width = |line: &String| chart::width(&drawable(line), SMALL);
+        let words = most(&mut self.items.iter().flat_map(|item| item.lines.iter().map(line_width)));
+        let lines = most(&mut self.items.iter().map(|item| item.lines.len() as i32));
+        let width = most(&mut self.items.iter().map(|item| item.image.width() as i32)).max(words);
+        let height = most(&mut self.items.iter().map(|item| item.image.height() as i32));
+        let (across, down) = (width + GAP, height + LINE * lines + GAP);
+        let columns = (ACROSS / across).clamp(1, COLUMNS.min(self.items.len()).max(1) as i32);
+        let rows = (self.items.len() as i32 + columns - 1) / columns;
+        let title = chart::width(&drawable(&self.title), LARGE) + 2 * MARGIN;
+        let size = ((2 * MARGIN + columns * across - GAP).max(title), 2 * MARGIN + rows * down - GAP);
+        let said: Vec<&str> = self.items.iter().map(|item| item.alt.as_str()).collect();
+        let svg = draw(size, &self.title, &said.join(" "), |canvas| {
+            for (n, item) in self.items.iter().enumerate() {
+                let (row, column) = (n as i32 / columns, n as i32 % columns);
+                let (x, y) = (MARGIN + column * across, MARGIN + row * down);
+                canvas.image(&item.image, (x, y), &item.alt);
+                for (n, line) in item.lines.iter().enumerate() {
+                    let below = y + item.image.height() as i32 + LINE * n as i32 + LINE / 2 + 2;
+                    canvas.text(&drawable(line), (x, below), SMALL, TEXT, Anchor::Start);
                 }
-                @for (n, line) in item.lines.iter().enumerate() {
-                    text x=(x) y=(y + height + LINE * (n as u32 + 1) - 3) { (drawable(line)) }
-                }
-            });
-        }
-        let words: Vec<_> = self.items.iter().map(|item| drawable(&item.alt)).collect();
-        let Laid { width, height, .. } = laid;
-        let markup = html! {
-            svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label=(drawable(&self.title))
-                viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height)
-                font-family="system-ui, sans-serif" font-size="12" fill="#1B1F24" {
-                title { (drawable(&self.title)) }
-                desc { (words.join(" ")) }
-                rect width="100%" height="100%" fill="#FFFFFF" {}
-                text x=(MARGIN) y=(MARGIN + 4) font-size="15" font-weight="bold" { (drawable(&self.title)) }
-                @for item in &body { (item) }
             }
-        };
-        Svg::whole(markup.into_string())
+        });
+        svg.alone()
     }
-
-    /// Renders the gallery as one bitmap.
-    pub fn sheet(&self) -> RgbImage {
-        let laid = self.laid();
-        let mut canvas = Canvas::new(laid.width, laid.height, Rgb([255; 3]));
-        canvas.line(&drawable(&self.title), &TITLE_FONT, (MARGIN, MARGIN / 2));
-        for (x, y, item) in self.placed(&laid) {
-            canvas.place(&item.image, (x, y));
-            for (n, line) in item.lines.iter().enumerate() {
-                canvas.line(&drawable(line), &FONT, (x, y + item.image.height() + 2 + LINE * n as u32));
-            }
-        }
-        canvas.finish()
-    }
-}
-
-/// Returns the image as a data URI. Encoding into memory does not fail; if it ever does, the picture is empty and its
-/// words remain.
-fn data_uri(image: &RgbImage) -> String {
-    let png = pixels::png(image).unwrap_or_default();
-    format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png))
 }

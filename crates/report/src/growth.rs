@@ -31,7 +31,12 @@ pub fn grown(about: &About, networks: &[Growth]) -> Result<Page> {
 fn section(growth: &Growth) -> Result<Section> {
     let network = &growth.conditions.network;
     let widths: BTreeSet<usize> = growth.cells.iter().map(|cell| cell.width).collect();
-    let axis = |label: &str, unit: &str| Axis { label: label.to_string(), unit: unit.to_string(), log: true };
+    let axis = |label: &str, unit: &str| Axis {
+        label: label.to_string(),
+        unit: unit.to_string(),
+        log: true,
+        ..Axis::default()
+    };
     let chart = |title: &str, y: Axis, of: Figure| {
         let points = |width: usize| {
             let cells = growth.cells.iter().filter(move |cell| cell.width == width);
@@ -43,7 +48,14 @@ fn section(growth: &Growth) -> Result<Section> {
         let series = widths
             .iter()
             .map(|width| Series { name: format!("width ×{width}"), points: points(*width).collect() });
-        Lines { title: title.to_string(), x: axis("batch", "images"), y, series: series.collect() }.svg()
+        Lines {
+            title: title.to_string(),
+            x: axis("batch", "images"),
+            y,
+            series: series.collect(),
+            ..Lines::default()
+        }
+        .svg()
     };
     let [time, rate] = [format!("Time of a step of {network}"), format!("Rate of {network}")];
     let times = chart(&time, axis("time of a step", "ms"), |cell| {

@@ -95,7 +95,7 @@ fn heat_map(title: &str, grid: &Grid) -> HeatMap {
         row_label: grid.rows.name.clone(),
         rows: grid.rows.values.clone(),
         cells: grid.cells.iter().map(|row| row.iter().map(cell).collect()).collect(),
-        log: false,
+        ..HeatMap::default()
     }
 }
 

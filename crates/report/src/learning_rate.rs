@@ -1,7 +1,7 @@
 //! The learning rate range test, as a chart and a page.
 
 use super::{
-    chart::{Axis, Lines, Point, Series, Svg, figure},
+    chart::{Axis, Lines, Mark, Point, Series, Svg, figure},
     page::{Page, Section, Table},
 };
 use wgrad::{
@@ -19,11 +19,20 @@ pub fn chart(found: &Found) -> Svg {
             .map(|sample| Point { x: sample.learning_rate, y: loss(sample), band: None })
             .collect(),
     };
+    // A loss that explodes would flatten the rest of a linear axis.
+    let losses = || found.samples.iter().map(|sample| sample.loss).filter(|loss| loss.is_finite());
+    let (low, high) = (losses().fold(f64::INFINITY, f64::min), losses().fold(0.0, f64::max));
+    let log = low > 0.0 && high > 4.0 * low;
     Lines {
         title: "Loss over learning rate".into(),
-        x: Axis { label: "learning rate".into(), unit: String::new(), log: true },
-        y: Axis { label: "loss".into(), unit: "nats".into(), log: false },
-        series: vec![curve("smoothed", |sample| sample.smoothed), curve("each step", |sample| sample.loss)],
+        x: Axis { label: "learning rate".into(), unit: String::new(), log: true, ..Axis::default() },
+        y: Axis { label: "loss".into(), unit: "nats".into(), log, ..Axis::default() },
+        series: vec![curve("each step", |sample| sample.loss), curve("smoothed", |sample| sample.smoothed)],
+        marks: found
+            .suggestion
+            .map(|rate| Mark::At(rate, format!("suggested: {}", figure(rate))))
+            .into_iter()
+            .collect(),
     }
     .svg()
 }

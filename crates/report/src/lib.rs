@@ -6,12 +6,12 @@
 pub mod augmented;
 /// Samples of a data set as one PNG.
 pub mod contact_sheet;
+/// Numbers as pixels.
+pub mod pixels;
 /// Charts as SVG.
 pub mod chart;
 /// Activations and their derivatives as a chart.
 pub mod activations;
-/// Numbers as pixels.
-pub mod pixels;
 /// Small pictures with captions.
 pub mod gallery;
 /// A report as one HTML file.

@@ -1,6 +1,7 @@
 //! Numbers as pixels: images of a data set, weights and gradients in two colours around white, activations from dark to
 //! bright, several combined in one picture. Colour-blind readers can distinguish the colours.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use image::{Rgb, RgbImage, imageops};
 use std::io;
 
@@ -91,6 +92,13 @@ pub fn png(image: &RgbImage) -> io::Result<Vec<u8>> {
     let mut bytes = io::Cursor::new(Vec::new());
     image.write_to(&mut bytes, image::ImageFormat::Png).map_err(io::Error::other)?;
     Ok(bytes.into_inner())
+}
+
+/// Returns the image as a data URI. Encoding into memory does not fail; if it ever does, the picture is empty and its
+/// words remain.
+pub(crate) fn data_uri(image: &RgbImage) -> String {
+    let png = png(image).unwrap_or_default();
+    format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png))
 }
 
 #[cfg(test)]

@@ -91,14 +91,20 @@ fn losses(found: &Comparison) -> Result<Section> {
         name: name.to_string(),
         points: shown().map(|pair| Point { x: pair.step as f64, y: of(pair), band: None }).collect(),
     };
-    let steps = || Axis { label: "step".to_string(), ..Axis::default() };
-    let nats = |label: &str, log| Axis { label: label.to_string(), unit: "nats".to_string(), log };
+    let steps = || Axis { label: "step".to_string(), whole: true, ..Axis::default() };
+    let nats = |label: &str, log| Axis {
+        label: label.to_string(),
+        unit: "nats".to_string(),
+        log,
+        ..Axis::default()
+    };
     let (curves, drift) = ("Loss of each step", "Difference between the losses, and the allowed difference");
     let loss = Lines {
         title: curves.to_string(),
         x: steps(),
         y: nats("mean loss of the batch", false),
         series: vec![series("A", |pair| pair.loss_a), series("B", |pair| pair.loss_b)],
+        ..Lines::default()
     };
     let apart = Lines {
         title: drift.to_string(),
@@ -108,6 +114,7 @@ fn losses(found: &Comparison) -> Result<Section> {
             series("difference", |pair| pair.difference.abs()),
             series("allowed", |pair| pair.allowed),
         ],
+        ..Lines::default()
     };
     let mut section = Section::new("Losses").chart(curves, loss.svg()).chart(drift, apart.svg());
     if !found.passed {

@@ -140,7 +140,7 @@ impl Board {
         )
         .await?;
         for gallery in galleries(data, &found).into_iter().filter(|gallery| !gallery.items.is_empty()) {
-            self.main.image(&gallery.title.clone(), step, &gallery.sheet())?;
+            self.main.image(&gallery.title.clone(), step, &gallery.svg().bitmap()?)?;
         }
         Ok(self.main.end(End::Success)?)
     }

@@ -279,7 +279,7 @@ impl Train {
         };
         let ended = trainer.fit(&mut course).await;
         course.progress.finish();
-        let ended = ended.map_err(|error| hints::way_on(error, course.run, self.named()))?;
+        let ended = ended.map_err(|error| hints::way_on(error, course.run, self.named(course.run)))?;
         match ended {
             Ended::Whole(_) => {}
             Ended::Broken => return course.end(trainer),
@@ -298,7 +298,7 @@ impl Train {
         if let Some(board) = board {
             board.finish(context, run, dataset, trainer.position().epoch * steps).await?;
         }
-        finish(run, dataset, self.json, self.named())?;
+        finish(run, dataset, self.json, self.named(run))?;
         if trainer.verdict() == Verdict::Reached && !self.json {
             end::time_to_target(run, compiled)?.map_or(Ok(()), output::line)?;
         }

@@ -73,9 +73,9 @@ enum Watched {
 #[command(next_help_heading = "Optimizer")]
 pub struct MethodArgs {
     // Each option names its group, since clap leaves that of a struct empty where another one is flattened into it.
-    /// Optimizer
-    #[arg(long, group = GROUP, value_parser = names(), default_value = Optimizer::default().name())]
-    optimizer: String,
+    /// Optimizer [default: sgd; adam for few pictures]
+    #[arg(long, group = GROUP, value_parser = names())]
+    optimizer: Option<String>,
     #[arg(long, group = GROUP, value_name = "X", help = RATE.as_str())]
     pub lr: Option<f64>,
     #[command(flatten)]
@@ -183,9 +183,16 @@ pub fn time(text: &str) -> Result<Duration, String> {
 }
 
 impl MethodArgs {
+    /// True if the command line says nothing about the optimizer.
+    pub fn is_open(&self) -> bool {
+        let own = [self.lr, self.weight_decay, self.global_clipnorm, self.ema];
+        self.optimizer.is_none() && self.numbers.is_empty() && own.iter().all(Option::is_none)
+    }
+
     /// The optimizer, with defaults for missing options; refuses options that the method does not have.
     pub fn optimizer(&self) -> Result<Optimizer> {
-        let method = self.numbers.method(&self.optimizer)?;
+        let name = self.optimizer.as_deref().unwrap_or(Optimizer::default().name());
+        let method = self.numbers.method(name)?;
         if self.lr == Some(0.0) {
             bail!(
                 "--lr is 0, expected a number above 0: nothing would be learned; `wgrad lr-find` suggests one"

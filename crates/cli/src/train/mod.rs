@@ -45,23 +45,27 @@ use wgrad::{
     gpu::{AdapterRecord, Context},
     model::Model,
     op::AdapterClass,
+    optim::{Adam, Method, Optimizer},
     selection::{self, Choices},
     train::{Options, Trainer},
     words::counted,
 };
+use wgrad_data::pictures::pictures_of;
 use wgrad_lab::tune::{FIRST_SECONDS, SECONDS};
 use wgrad_run::{BEST, Config, DataRecord, RanksRecord, Run};
 
 /// Default images per step, and default epochs.
 const BATCH: usize = 128;
 const EPOCHS: u64 = 5;
-/// Defaults for a small table: about this many steps in an epoch, this many in the training, and at most this many
-/// epochs.
+/// Defaults for a small table or folder of pictures: about this many steps in an epoch, this many in the training, and
+/// at most this many epochs.
 const STEPS_PER_EPOCH: usize = 20;
 const STEPS: u64 = 1000;
 const MOST_EPOCHS: u64 = 100;
 /// Smallest default batch: with fewer rows, or fewer than twice the columns, the default optimizer's steps go astray.
 const SMALLEST: usize = 8;
+/// Smallest side of pictures for the default network `cnn`, pixels.
+const FOR_CNN: usize = 16;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -97,11 +101,11 @@ pub struct Train {
     config: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
-    /// Epochs of the whole training [default: 5; more for a small table]
+    /// Epochs of the whole training [default: 5; more for few rows or pictures]
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
     /// Images per step; more than the adapter takes at once are computed in parts, whose gradients add up
-    /// [default: 128, or what the adapter takes at once; fewer for a small table]
+    /// [default: 128, or what the adapter takes at once; fewer for few rows or pictures]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     batch: Option<usize>,
     /// Seed of the initial weights, the order of images and dropout
@@ -259,29 +263,59 @@ impl Train {
         Ok(choices)
     }
 
-    /// Sets batch and epochs for a table with few rows, of which the defaults would make only a handful of steps.
+    /// The network for these data: the one of the command line, else `cnn` for a folder of pictures, which a dense network
+    /// learns badly, if they are large enough for its two poolings.
+    fn network_for(&self, data: &Dataset) -> &str {
+        let fits = data.height.min(data.width) >= FOR_CNN;
+        match self.network.given() {
+            None if pictures_of(&data.train.images).is_some() && fits => {
+                output::say(
+                    "note: no network is named: `cnn`, since these are pictures; `wgrad models` lists others",
+                );
+                "cnn"
+            }
+            _ => self.network.name(),
+        }
+    }
+
+    /// Sets batch and epochs for a table with few rows, or few pictures of your own, of which the defaults would make
+    /// only a handful of steps. Few pictures are learned with Adam, whose steps need no tuning of the learning rate.
     fn suit(&self, data: &Dataset, options: &mut Options) {
         let rows = data.train.len();
-        let small = data.table.is_some() && rows < BATCH * STEPS_PER_EPOCH;
+        let own =
+            data.table.is_some() || pictures_of(&data.train.images).is_some() && self.data.limit.is_none();
+        let small = own && rows < BATCH * STEPS_PER_EPOCH;
         if !small || self.batch.is_some() || self.epochs.is_some() || self.recipe.is_some() {
             return;
         }
-        let smallest = SMALLEST.max(2 * (data.channels + 1));
+        // A row of a table has a column in each channel.
+        let smallest = if data.table.is_some() { SMALLEST.max(2 * (data.channels + 1)) } else { SMALLEST };
         options.batch = (rows / STEPS_PER_EPOCH).max(smallest).min(BATCH).min(rows.max(1));
         let steps = rows.div_ceil(options.batch).max(1) as u64;
         options.epochs = STEPS.div_ceil(steps).clamp(EPOCHS, MOST_EPOCHS);
+        let adam = data.table.is_none() && self.method.is_open();
+        if adam {
+            options.optimizer = Optimizer::new(Method::Adam(Adam::default()));
+            options.schedule = self.schedule.schedule(&options.optimizer, &self.stop);
+        }
         output::say(format!(
-            "note: {rows} rows are few: training in batches of {} for {} epochs, which are {} steps; set others with \
-             `--batch` and `--epochs`",
+            "note: {} are few: training {}in batches of {} for {} epochs, which are {} steps; set others with {}`--batch` \
+             and `--epochs`",
+            match data.table {
+                Some(_) => counted(rows, "row"),
+                None => counted(rows, "image"),
+            },
+            if adam { "with adam " } else { "" },
             options.batch,
             options.epochs,
-            options.epochs * steps
+            options.epochs * steps,
+            if adam { "`--optimizer`, " } else { "" }
         ));
     }
 
-    /// The network that the command line names, unless a run is resumed.
-    fn named(&self) -> Option<&str> {
-        self.resume.is_none().then_some(self.network.name())
+    /// The network of a run as `--model` takes it, unless the run is resumed.
+    fn named<'a>(&'a self, run: &'a Run) -> Option<&'a str> {
+        self.resume.is_none().then(|| self.network.given().unwrap_or(&run.config.model.name))
     }
 
     fn budget(&self) -> usize {
@@ -301,7 +335,7 @@ impl Train {
         options.objective = self.objective.objective(&dataset)?;
         self.suit(&dataset, &mut options);
         let initial = if self.init.is_some() { Initial::Unused } else { Initial::Trained };
-        let model = model_for(self.network.name(), &dataset, self.objective.loss, initial)?;
+        let model = model_for(self.network_for(&dataset), &dataset, self.objective.loss, initial)?;
         refuse_classes_as_numbers(&model, &dataset)?;
         self.stop.refuse(&dataset, model.loss()?)?;
         options.objective.validate(dataset.classes.len(), model.loss()?)?;

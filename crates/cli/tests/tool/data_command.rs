@@ -88,6 +88,29 @@ fn a_network_learns_from_a_folder_of_pictures() {
 }
 
 #[test]
+fn a_training_on_few_pictures_says_what_it_chose() {
+    let shared = shared();
+    let (data, out) = (shared.path("pictures"), shared.path("plain"));
+    let line = ["train", "--data", &data, "--out", &out, "--max-time", "1s"];
+    let ended = on_device(&line).end();
+    let said = &ended.stderr;
+    for words in
+        ["many sizes", "480 images are few: training with adam in batches of 24 for 50 epochs", "`cnn`"]
+    {
+        assert!(said.contains(words), "no {words} in {said}");
+    }
+    let config = read(&shared.path("plain/run.json"));
+    assert_eq!(config["model"]["name"], "cnn", "{config}");
+    assert!(config["options"]["optimizer"].to_string().contains("adam"), "{}", config["options"]);
+    // What is said is taken.
+    let out = shared.path("said");
+    let own =
+        ["mlp", "--data", &data, "--out", &out, "--optimizer", "sgd", "--epochs", "1", "--max-time", "1s"];
+    let said = on_device(&[&["train"], &own[..]].concat()).end().stderr;
+    assert!(said.contains("model: mlp") && !said.contains("are few"), "{said}");
+}
+
+#[test]
 fn a_run_on_pictures_goes_on_to_the_same_bits_and_is_judged_by_its_numbers() {
     let shared = shared();
     let again = shared.path("again");

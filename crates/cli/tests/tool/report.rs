@@ -163,7 +163,7 @@ fn a_report_holds_what_was_found_and_hostile_names_are_text() {
                 drawn.descendants().filter(|node| node.has_tag_name("image")).count(),
                 gallery.items.len()
             );
-            let sheet = gallery.sheet();
+            let sheet = svg.bitmap().expect("a bitmap");
             assert!(
                 sheet.pixels().any(|pixel| pixel.0 != [255; 3]) && sheet.width() > 84,
                 "{:?}",

@@ -123,14 +123,24 @@ fn parts_and_classes_are_the_names_of_folders() {
     assert_eq!((held.class_counts(&held.train), held.class_counts(&held.test)), (vec![12, 12], vec![4, 4]));
     let again = load(&train, &Reading { test_share: Some(0.25), ..sized(16) }).expect("pictures");
     assert_eq!(again.digest, held.digest);
+    assert!(data.notes.iter().all(|note| !note.contains("sizes")), "{:?}", data.notes);
     let few = data.limit(6, 4);
     assert_eq!((few.class_counts(&few.train), few.class_counts(&few.test)), (vec![3, 3], vec![2, 2]));
-    // A class without training pictures, and mixed sizes without an option.
+    // Mixed sizes without an option: the middle, at a size of the pictures' own that a network can take.
+    let chosen = load(&train, &Reading::default()).expect("a size is chosen");
+    let [height, width, channels] = chosen.shape();
+    assert!(
+        height == width && height % 8 == 0 && (24..=96).contains(&height) && channels == 3,
+        "{height}×{width}"
+    );
+    let note = chosen.notes.iter().find(|note| note.contains("many sizes")).expect("it says so");
+    assert!(note.contains(&format!("{height}×{width}")) && note.contains("`.size`"), "{note}");
+    let padded = load(&train, &Reading { fit: Fit::Pad, ..Reading::default() }).expect("a size is chosen");
+    assert!(padded.notes.iter().any(|note| note.contains("black border")), "{:?}", padded.notes);
+    // A class without training pictures.
     fs::rename(folder.path().join("val/balls"), folder.path().join("val/cubes")).expect("renamed");
     let message = load(folder.path(), &sized(16)).expect_err("other classes").to_string();
     assert!(message.contains("cubes") && message.contains("balls, stripes"), "{message}");
-    let message = load(&train, &Reading::default()).expect_err("many sizes").to_string();
-    assert!(message.contains(".size = 96") && message.contains(".fit"), "{message}");
 }
 
 /// Every batch of an epoch: labels and bytes.

@@ -1,15 +1,18 @@
-//! The drawing surface of charts: a list of shapes, which plotters turns into SVG or into pixels. The SVG's head, with
-//! title and description, is written here. Coordinates are pixels from the top left.
+//! The drawing surface of charts: a list of shapes, written here as SVG, and turned into pixels by plotters. Coordinates
+//! are pixels from the top left. Curves have fractions of pixels, since whole ones would make steps of a slope.
 
 use super::{
-    NARROW, WIDTH,
-    palette::{DARK_PAGE, Ink, style},
+    LARGE, LINE, MARGIN, NARROW, WIDTH,
+    palette::{DARK_PAGE, Ink, TEXT, style},
+    text::shorten,
 };
-use maud::html;
+use crate::pixels::data_uri;
+use image::RgbImage;
+use maud::{Markup, html};
 use plotters::{
-    backend::{DrawingBackend, SVGBackend},
+    backend::DrawingBackend,
     coord::Shift,
-    drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea},
+    drawing::{DrawingArea, DrawingAreaErrorKind},
     element::{Circle, PathElement, Polygon, Rectangle},
     style::{
         Color, FontTransform, IntoTextStyle, ShapeStyle,
@@ -25,16 +28,15 @@ use wgrad::words::drawable;
 pub struct Svg {
     text: String,
     narrow: Option<String>,
+    title: String,
+    description: String,
+    /// True if the title is drawn.
+    titled: bool,
     pub(super) shapes: Vec<Shape>,
     pub(super) size: At,
 }
 
 impl Svg {
-    /// Wraps a document that another part of the report has written.
-    pub(crate) fn whole(text: String) -> Self {
-        Self { text, narrow: None, shapes: Vec::new(), size: (0, 0) }
-    }
-
     /// Creates the picture that `draw` draws in the usual width, and in that of a small screen.
     pub(super) fn of(draw: impl Fn(i32) -> Self) -> Self {
         let narrow = draw(NARROW).text.replacen(" class=\"wide\"", "", 1);
@@ -60,12 +62,28 @@ impl Svg {
         self.narrow.as_deref()
     }
 
-    /// Adds a background, light or dark as the reader prefers.
+    /// Returns the picture as a file of its own: with its title above it, on a background. On a page, the caption is the
+    /// title.
+    #[must_use]
+    pub fn alone(&self) -> Self {
+        if self.titled {
+            return self.clone();
+        }
+        let (width, height) = self.size;
+        draw((width, height + TITLE), &self.title, &self.description, |canvas| {
+            let words = shorten(&drawable(&self.title), LARGE, width - 2 * MARGIN);
+            canvas.text(&words, (MARGIN, MARGIN + LINE / 2), LARGE, TEXT, Anchor::Start);
+            canvas.shapes.borrow_mut().extend(self.shapes.iter().map(|shape| shape.lower(TITLE)));
+        })
+        .on_any_page()
+    }
+
+    /// Adds a background, light or dark as the reader prefers. The title is part of the drawing.
     pub(super) fn on_any_page(self) -> Self {
         let dark = format!("svg{{background:#{DARK_PAGE:06X}}}{}", style());
         let rules =
             format!("<style>svg{{background:#FFFFFF}}@media (prefers-color-scheme: dark){{{dark}}}</style>");
-        Self { text: self.text.replacen("<title>", &format!("{rules}<title>"), 1), ..self }
+        Self { text: self.text.replacen("<title>", &format!("{rules}<title>"), 1), titled: true, ..self }
     }
 }
 
@@ -76,14 +94,25 @@ impl fmt::Display for Svg {
 }
 
 /// Pixels from the left and from the top.
-pub(super) type At = (i32, i32);
+pub(crate) type At = (i32, i32);
+/// The same, in fractions of pixels.
+pub(super) type Fine = (f64, f64);
+
+/// Height of the title of a picture that is a file of its own.
+const TITLE: i32 = LINE + 6;
+/// Radius around a dot in which its words are shown, pixels.
+const REACH: i32 = 7;
+
+pub(super) fn fine((x, y): At) -> Fine {
+    (f64::from(x), f64::from(y))
+}
 
 /// Ratio of plotters' text sizes to those that it writes.
 const FONT_SCALE: f64 = 1.24;
 
 /// Horizontal anchor of a text. Vertically it is always centred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Anchor {
+pub(crate) enum Anchor {
     Start,
     Middle,
     End,
@@ -92,59 +121,148 @@ pub(super) enum Anchor {
 /// Elements of a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Shape {
-    Path { points: Vec<At>, ink: Ink, thickness: u32 },
-    Rect { corners: [At; 2], ink: Ink, opacity: f64 },
-    Area { points: Vec<At>, ink: Ink, opacity: f64 },
-    Dot { at: At, radius: i32, ink: Ink },
-    Text { text: String, at: At, size: i32, ink: Ink, anchor: Anchor, upwards: bool },
+    Path {
+        points: Vec<Fine>,
+        ink: Ink,
+        thickness: u32,
+    },
+    Rect {
+        corners: [At; 2],
+        ink: Ink,
+        opacity: f64,
+    },
+    Area {
+        points: Vec<Fine>,
+        ink: Ink,
+        opacity: f64,
+    },
+    /// A dot, with the words that a browser shows over it; one of radius 0 has only these.
+    Dot {
+        at: Fine,
+        radius: i32,
+        ink: Ink,
+        words: Option<String>,
+    },
+    Text {
+        text: String,
+        at: At,
+        size: i32,
+        ink: Ink,
+        anchor: Anchor,
+        upwards: bool,
+    },
+    /// A bitmap, a pixel of it on each pixel, with the words for readers who cannot see it.
+    Image {
+        at: At,
+        image: RgbImage,
+        words: String,
+    },
+}
+
+impl Shape {
+    /// Returns the shape, `by` pixels lower.
+    fn lower(&self, by: i32) -> Self {
+        let mut shape = self.clone();
+        match &mut shape {
+            Self::Path { points, .. } | Self::Area { points, .. } => {
+                points.iter_mut().for_each(|at| at.1 += f64::from(by));
+            }
+            Self::Rect { corners, .. } => corners.iter_mut().for_each(|at| at.1 += by),
+            Self::Dot { at, .. } => at.1 += f64::from(by),
+            Self::Text { at, .. } | Self::Image { at, .. } => at.1 += by,
+        }
+        shape
+    }
+
+    fn markup(&self) -> Markup {
+        let hex = |ink: &Ink| format!("#{:06X}", ink.light());
+        let all = |points: &[Fine]| {
+            points.iter().map(|(x, y)| format!("{},{}", tenth(*x), tenth(*y))).collect::<Vec<_>>().join(" ")
+        };
+        let opacity = |opacity: &f64| Some(*opacity).filter(|opacity| *opacity < 1.0);
+        match self {
+            Self::Path { points, ink, thickness } => html! {
+                polyline fill="none" stroke=(hex(ink)) stroke-width=(thickness) points=(all(points)) {}
+            },
+            Self::Rect { corners: [(x, y), (to_x, to_y)], ink, opacity: o } => html! {
+                rect x=(x) y=(y) width=((to_x - x).max(0)) height=((to_y - y).max(0)) opacity=[opacity(o)]
+                    fill=(hex(ink)) {}
+            },
+            Self::Area { points, ink, opacity: o } => html! {
+                polygon opacity=[opacity(o)] fill=(hex(ink)) points=(all(points)) {}
+            },
+            Self::Dot { at: (x, y), radius, ink, words } => {
+                let fill = if *radius > 0 { hex(ink) } else { "transparent".to_string() };
+                // A transparent edge makes a small dot easy to point at.
+                let reach = words.as_ref().map(|_| 2 * (REACH - radius).max(0));
+                html! {
+                    circle cx=(tenth(*x)) cy=(tenth(*y)) r=((*radius).max(1)) fill=(fill)
+                        stroke=[reach.map(|_| "transparent")] stroke-width=[reach] {
+                        @if let Some(words) = words { title { (drawable(words)) } }
+                    }
+                }
+            }
+            Self::Text { text, at: (x, y), size, ink, anchor, upwards } => {
+                let anchor = match anchor {
+                    Anchor::Start => "start",
+                    Anchor::Middle => "middle",
+                    Anchor::End => "end",
+                };
+                let turn = upwards.then(|| format!("rotate(270, {x}, {y})"));
+                html! {
+                    text x=(x) y=(y) dy="0.5ex" text-anchor=(anchor) font-size=(size) fill=(hex(ink)) transform=[turn] {
+                        (drawable(text))
+                    }
+                }
+            }
+            Self::Image { at: (x, y), image, words } => html! {
+                image x=(x) y=(y) width=(image.width()) height=(image.height()) href=(data_uri(image))
+                    style="image-rendering:pixelated" {
+                    title { (drawable(words)) }
+                }
+            },
+        }
+    }
+}
+
+/// Rounds to a tenth of a pixel.
+fn tenth(value: f64) -> f64 {
+    (10.0 * value).round() / 10.0
 }
 
 /// A picture under construction.
 #[derive(Default)]
-pub(super) struct Canvas {
+pub(crate) struct Canvas {
     shapes: RefCell<Vec<Shape>>,
 }
 
 /// Draws a picture of the given size.
-pub(super) fn draw((width, height): At, title: &str, description: &str, paint: impl FnOnce(&Canvas)) -> Svg {
+pub(crate) fn draw((width, height): At, title: &str, description: &str, paint: impl FnOnce(&Canvas)) -> Svg {
     let canvas = Canvas::default();
     paint(&canvas);
     let (shapes, size) = (canvas.shapes.into_inner(), (width.max(1), height.max(1)));
-    let mut svg = String::new();
-    let area = SVGBackend::with_string(&mut svg, (size.0 as u32, size.1 as u32)).into_drawing_area();
-    let failure = render(&shapes, &area, 1).and_then(|()| area.present()).err().map(|e| e.to_string());
-    drop(area);
-    // Replace plotters' head by one that scales and carries title and description.
-    let body = svg.split_once('>').map_or("", |(_, body)| body);
-    let body = body.trim_end().trim_end_matches("</svg>");
-    let body = body
-        .replace(" opacity=\"1\"", "")
-        .replace(" font-family=\"sans-serif\"", "")
-        .replace(" stroke=\"none\"", "");
     let (title, description) = (drawable(title), drawable(description));
-    let mut said = description;
-    if let Some(failure) = failure {
-        said = format!("Not all of it could be drawn: {}. {said}", drawable(&failure));
-    }
-    let head = html! { title { (title) } desc { (said) } }.into_string();
+    let head = html! { title { (title) } desc { (description) } }.into_string();
+    let body: Vec<String> = shapes.iter().map(|shape| shape.markup().into_string()).collect();
+    let body = body.join("\n");
     let class = if width > WIDTH { " class=\"wide\"" } else { "" };
     let label = html! { (title) }.into_string();
     let text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\"{class} role=\"img\" aria-label=\"{label}\" viewBox=\"0 0 {width} {height}\" \
-         width=\"{width}\" height=\"{height}\" font-family=\"system-ui, sans-serif\">{head}\n{body}</svg>\n"
+         width=\"{width}\" height=\"{height}\" font-family=\"system-ui, sans-serif\">{head}\n{body}\n</svg>\n"
     );
-    Svg { shapes, size, ..Svg::whole(text) }
+    Svg { text, narrow: None, title, description, titled: false, shapes, size }
 }
 
-/// Draws shapes, `scale` times as large. Writing into memory does not fail; if it ever does, the description of the
-/// picture says so.
+/// Draws shapes as pixels, `scale` times as large.
 pub(super) fn render<B: DrawingBackend>(
     shapes: &[Shape],
     area: &DrawingArea<B, Shift>,
     scale: i32,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
     let at = |(x, y): At| (x * scale, y * scale);
-    let all = |points: &[At]| points.iter().map(|point| at(*point)).collect::<Vec<_>>();
+    let near = |(x, y): Fine| ((x * f64::from(scale)).round() as i32, (y * f64::from(scale)).round() as i32);
+    let all = |points: &[Fine]| points.iter().map(|point| near(*point)).collect::<Vec<_>>();
     for shape in shapes {
         match shape {
             Shape::Path { points, ink, thickness } => {
@@ -157,8 +275,10 @@ pub(super) fn render<B: DrawingBackend>(
             Shape::Area { points, ink, opacity } => {
                 area.draw(&Polygon::new(all(points), ink.color().mix(*opacity)))?;
             }
-            Shape::Dot { at: centre, radius, ink } => {
-                area.draw(&Circle::new(at(*centre), radius * scale, ink.color().filled()))?;
+            // plotters draws no bitmaps: whoever has the pixels puts them in.
+            Shape::Dot { radius: 0, .. } | Shape::Image { .. } => {}
+            Shape::Dot { at: centre, radius, ink, .. } => {
+                area.draw(&Circle::new(near(*centre), radius * scale, ink.color().filled()))?;
             }
             Shape::Text { text, at: place, size, ink, anchor, upwards } => {
                 let horizontal = match anchor {
@@ -183,11 +303,16 @@ impl Canvas {
 
     /// Draws a line through points.
     pub(super) fn path(&self, points: Vec<At>, ink: Ink, thickness: u32) {
+        self.curve(points.into_iter().map(fine).collect(), ink, thickness);
+    }
+
+    /// Draws a line through points between pixels.
+    pub(super) fn curve(&self, points: Vec<Fine>, ink: Ink, thickness: u32) {
         self.add(Shape::Path { points, ink, thickness });
     }
 
     /// Draws a dashed line through points.
-    pub(super) fn dashed(&self, points: &[At], ink: Ink, thickness: u32, dash: [f64; 2]) {
+    pub(super) fn dashed(&self, points: &[Fine], ink: Ink, thickness: u32, dash: [f64; 2]) {
         for points in dashes(points, dash) {
             self.add(Shape::Path { points, ink, thickness });
         }
@@ -200,16 +325,31 @@ impl Canvas {
 
     /// Draws a filled polygon.
     pub(super) fn area(&self, points: Vec<At>, ink: Ink, opacity: f64) {
+        self.band(points.into_iter().map(fine).collect(), ink, opacity);
+    }
+
+    /// Draws a filled polygon with corners between pixels.
+    pub(super) fn band(&self, points: Vec<Fine>, ink: Ink, opacity: f64) {
         self.add(Shape::Area { points, ink, opacity });
     }
 
     /// Draws a dot.
-    pub(super) fn dot(&self, at: At, radius: i32, ink: Ink) {
-        self.add(Shape::Dot { at, radius, ink });
+    pub(super) fn dot(&self, at: Fine, radius: i32, ink: Ink) {
+        self.add(Shape::Dot { at, radius, ink, words: None });
+    }
+
+    /// Draws a dot with the words that a browser shows over it; a radius of 0 shows nothing else.
+    pub(super) fn told(&self, at: Fine, radius: i32, ink: Ink, words: String) {
+        self.add(Shape::Dot { at, radius, ink, words: Some(words) });
+    }
+
+    /// Draws a bitmap with its top left corner at `at`, and words for readers who cannot see it.
+    pub(crate) fn image(&self, image: &RgbImage, at: At, words: &str) {
+        self.add(Shape::Image { at, image: image.clone(), words: words.to_string() });
     }
 
     /// Draws a horizontal text.
-    pub(super) fn text(&self, text: &str, at: At, size: i32, ink: Ink, anchor: Anchor) {
+    pub(crate) fn text(&self, text: &str, at: At, size: i32, ink: Ink, anchor: Anchor) {
         self.add(Shape::Text { text: text.to_string(), at, size, ink, anchor, upwards: false });
     }
 
@@ -220,17 +360,17 @@ impl Canvas {
 }
 
 /// Returns the dashes of a dashed line; `dash` is the length of a dash and of the gap after it, pixels.
-fn dashes(points: &[At], dash: [f64; 2]) -> Vec<Vec<At>> {
+fn dashes(points: &[Fine], dash: [f64; 2]) -> Vec<Vec<Fine>> {
     let (mut pieces, mut piece) = (Vec::new(), points.first().map(|at| vec![*at]).unwrap_or_default());
     let (mut on, mut left) = (true, dash[0]);
     for ends in points.windows(2) {
         let (from, to) = (ends[0], ends[1]);
-        let (dx, dy) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
+        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         let (length, mut gone) = (dx.hypot(dy), 0.0);
         while length - gone > left {
             gone += left;
             let share = gone / length;
-            let at = (from.0 + (dx * share).round() as i32, from.1 + (dy * share).round() as i32);
+            let at = (from.0 + dx * share, from.1 + dy * share);
             piece.push(at);
             if on {
                 pieces.push(std::mem::take(&mut piece));
@@ -250,15 +390,21 @@ fn dashes(points: &[At], dash: [f64; 2]) -> Vec<Vec<At>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::palette::DASH, dashes};
+    use super::{super::palette::DASH, At, dashes, fine};
 
     #[test]
     fn dashes_leave_gaps_and_turn_corners() {
-        let straight = dashes(&[(0, 0), (25, 0)], DASH);
+        let of = |points: &[At]| -> Vec<Vec<At>> {
+            let points: Vec<_> = points.iter().map(|at| fine(*at)).collect();
+            let whole =
+                |piece: Vec<_>| piece.into_iter().map(|(x, y): (f64, f64)| (x as i32, y as i32)).collect();
+            dashes(&points, DASH).into_iter().map(whole).collect()
+        };
+        let straight = of(&[(0, 0), (25, 0)]);
         assert_eq!(straight, [vec![(0, 0), (6, 0)], vec![(10, 0), (16, 0)], vec![(20, 0), (25, 0)]]);
-        let corner = dashes(&[(0, 0), (3, 0), (3, 20)], DASH);
+        let corner = of(&[(0, 0), (3, 0), (3, 20)]);
         assert_eq!(corner[0], [(0, 0), (3, 0), (3, 3)]);
         assert_eq!(corner[1], [(3, 7), (3, 13)]);
-        assert!(dashes(&[], DASH).is_empty() && dashes(&[(1, 1)], DASH).is_empty());
+        assert!(of(&[]).is_empty() && of(&[(1, 1)]).is_empty());
     }
 }

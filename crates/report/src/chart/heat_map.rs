@@ -4,7 +4,7 @@
 use super::{
     LINE, MARGIN, SMALL, axis_words,
     canvas::{Anchor, At, Canvas, Svg, draw},
-    palette::{ALARM, EMPTY, FAINT, FRAME, ON_DARK, ON_LIGHT, STEPS, TEXT},
+    palette::{ALARM, EMPTY, FAINT, FRAME, Ink, ON_DARK, ON_LIGHT, SHARES, STEPS, TEXT, on_share},
     text::{figure, shorten, width},
 };
 use wgrad::words::drawable;
@@ -43,10 +43,16 @@ pub struct HeatMap {
     pub cells: Vec<Vec<Cell>>,
     /// True for a logarithmic colour scale.
     pub log: bool,
+    /// True if the colour of a cell is its share of the sum of its row, as in a confusion matrix.
+    pub shares: bool,
 }
 
 /// Height of a cell, and of a step of the scale.
 const HEIGHT: i32 = 30;
+/// Size of the text, and room beside the widest number of a cell, of a map that has room.
+const ROOMY: (i32, i32) = (SMALL, 12);
+/// Size of the text of a map with many columns, or on a small screen.
+const TINY: i32 = 11;
 /// Maximum width of the name of a row, and of a column whose name reads upwards.
 const NAME: i32 = 200;
 
@@ -60,10 +66,20 @@ struct Steps {
     low: f64,
     high: f64,
     log: bool,
+    inks: [Ink; 8],
+    on: fn(usize) -> Ink,
+}
+
+/// Returns the colour of the text on a step of [`STEPS`].
+fn on_step(step: usize) -> Ink {
+    if is_dark(step) { ON_DARK } else { ON_LIGHT }
 }
 
 impl Steps {
     fn of(map: &HeatMap) -> Option<Self> {
+        if map.shares {
+            return Some(Self { low: 0.0, high: 100.0, log: false, inks: SHARES, on: on_share });
+        }
         let usable = |v: f64| v.is_finite() && (!map.log || v > 0.0);
         let values = map.cells.iter().flatten().filter_map(|cell| match cell {
             Cell::Value(v) if usable(*v) => Some(*v),
@@ -71,7 +87,7 @@ impl Steps {
         });
         let (low, high) =
             values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
-        (low <= high).then_some(Self { low, high, log: map.log })
+        (low <= high).then_some(Self { low, high, log: map.log, inks: STEPS, on: on_step })
     }
 
     fn step(&self, value: f64) -> Option<usize> {
@@ -97,6 +113,18 @@ impl HeatMap {
         self.cells.get(row).and_then(|row| row.get(column)).copied().unwrap_or(Cell::Skipped)
     }
 
+    /// Returns the number that gives a cell its colour.
+    fn color(&self, row: usize, column: usize) -> Option<f64> {
+        let value = |cell: &Cell| match cell {
+            Cell::Value(value) => Some(*value),
+            Cell::Zero if self.shares => Some(0.0),
+            _ => None,
+        };
+        let own = value(&self.cell(row, column))?;
+        let all: f64 = self.cells.get(row)?.iter().filter_map(value).sum();
+        Some(if self.shares { 100.0 * own / all.max(1.0) } else { own })
+    }
+
     /// Draws the chart.
     pub fn svg(&self) -> Svg {
         Svg::of(|across| self.drawn(across))
@@ -104,46 +132,57 @@ impl HeatMap {
 
     fn drawn(&self, across: i32) -> Svg {
         let places = || (0..self.rows.len()).flat_map(|r| (0..self.columns.len()).map(move |c| (r, c)));
-        let words = |(r, c)| width(&said(self.cell(r, c)), SMALL) + 12;
-        let cell = places().map(words).max().unwrap_or(0).max(44);
-        let columns: Vec<String> =
-            self.columns.iter().map(|name| shorten(&drawable(name), SMALL, NAME)).collect();
-        let rows: Vec<String> = self.rows.iter().map(|name| shorten(&drawable(name), SMALL, NAME)).collect();
-        let widest = |names: &[String]| names.iter().map(|name| width(name, SMALL)).max().unwrap_or(0);
-        let level = widest(&columns) <= cell - 4;
-        let head = if level { LINE } else { widest(&columns) + 8 };
-        let left = MARGIN + LINE + 6 + widest(&rows) + 8;
+        let widest = |names: &[String], size| names.iter().map(|name| width(name, size)).max().unwrap_or(0);
+        let short = |names: &[String], size| -> Vec<String> {
+            names.iter().map(|name| shorten(&drawable(name), size, NAME)).collect()
+        };
+        let left = |size| MARGIN + size + 9 + widest(&short(&self.rows, size), size) + 8;
+        let cell = |(size, room): (i32, i32)| {
+            let words = |(r, c)| width(&said(self.cell(r, c)), size) + room;
+            places().map(words).max().unwrap_or(0).max(if room == ROOMY.1 { 44 } else { 0 })
+        };
+        // The first that fits; a map that never does is wider than the page, and scrolls.
+        let fits = |(size, room): &(i32, i32)| {
+            left(*size) + self.columns.len() as i32 * cell((*size, *room)) <= across + MARGIN
+        };
+        let (small, room) = [ROOMY, (SMALL, 6), (TINY, 3)].into_iter().find(fits).unwrap_or(ROOMY);
+        let (cell, left) = (cell((small, room)), left(small));
+        let (columns, rows) = (short(&self.columns, small), short(&self.rows, small));
+        let level = widest(&columns, small) <= cell - 4;
+        let head = if level { LINE } else { widest(&columns, small) + 8 };
         let scale = self.columns.len() as i32 * cell;
-        let size = (across.max(left + scale + MARGIN), 0);
+        let size = (across.max(left + scale + 2), 0);
         let top = MARGIN + LINE + 4 + head;
         let bottom = top + self.rows.len() as i32 * HEIGHT;
         let steps = Steps::of(self);
         draw((size.0, bottom + 76), &self.title, &self.words(), |canvas| {
-            let label = |text: &str, room| shorten(&drawable(text), SMALL, room);
+            let label = |text: &str, room| shorten(&drawable(text), small, room);
             let columns_are = label(&self.column_label, size.0 - left - MARGIN);
-            canvas.text(&columns_are, (left, MARGIN + LINE / 2), SMALL, FAINT, Anchor::Start);
-            let room = bottom - MARGIN;
-            canvas.upwards(
-                &label(&self.row_label, room),
-                (MARGIN + LINE / 2, bottom),
-                SMALL,
-                FAINT,
-                Anchor::Start,
-            );
+            canvas.text(&columns_are, (left, MARGIN + LINE / 2), small, FAINT, Anchor::Start);
+            let rows_are = label(&self.row_label, bottom - MARGIN);
+            let (up, anchor) = match width(&rows_are, small) < bottom - top {
+                true => ((top + bottom) / 2, Anchor::Middle),
+                false => (bottom, Anchor::Start),
+            };
+            canvas.upwards(&rows_are, (MARGIN + LINE / 2, up), small, FAINT, anchor);
             for (n, name) in columns.iter().enumerate() {
                 let x = left + n as i32 * cell + cell / 2;
                 match level {
-                    true => canvas.text(name, (x, top - LINE / 2), SMALL, TEXT, Anchor::Middle),
-                    false => canvas.upwards(name, (x, top - 6), SMALL, TEXT, Anchor::Start),
+                    true => canvas.text(name, (x, top - LINE / 2), small, TEXT, Anchor::Middle),
+                    false => canvas.upwards(name, (x, top - 6), small, TEXT, Anchor::Start),
                 }
             }
             for (n, name) in rows.iter().enumerate() {
                 let y = top + n as i32 * HEIGHT + HEIGHT / 2;
-                canvas.text(name, (left - 8, y), SMALL, TEXT, Anchor::End);
+                canvas.text(name, (left - 8, y), small, TEXT, Anchor::End);
             }
             for (r, c) in places() {
                 let at = (left + c as i32 * cell, top + r as i32 * HEIGHT);
-                paint(canvas, at, (cell - 2, HEIGHT - 2), self.cell(r, c), steps.as_ref());
+                let step = steps.as_ref().and_then(|steps| {
+                    let step = steps.step(self.color(r, c)?)?;
+                    Some((steps.inks[step], (steps.on)(step)))
+                });
+                paint(canvas, at, (cell - 2, HEIGHT - 2), self.cell(r, c), step, small);
             }
             self.draw_scale(canvas, bottom + 16, steps.as_ref(), across);
         })
@@ -157,7 +196,7 @@ impl HeatMap {
         let Some(steps) = steps else { return };
         let step = (across - 2 * MARGIN - 60) / STEPS.len() as i32;
         let mut free = 0;
-        for (n, ink) in STEPS.iter().enumerate() {
+        for (n, ink) in steps.inks.iter().enumerate() {
             let x = MARGIN + 20 + n as i32 * step;
             canvas.rect((x, top + LINE + 2), (x + step, top + LINE + 14), *ink, 1.0);
         }
@@ -199,26 +238,22 @@ fn said(cell: Cell) -> String {
     }
 }
 
-fn paint(canvas: &Canvas, (x, y): At, (width, height): At, cell: Cell, steps: Option<&Steps>) {
-    let step = match cell {
-        Cell::Value(v) => steps.and_then(|steps| steps.step(v)),
-        _ => None,
-    };
+fn paint(canvas: &Canvas, (x, y): At, (width, height): At, cell: Cell, step: Option<(Ink, Ink)>, size: i32) {
     let ink = match (cell, step) {
-        (_, Some(step)) if is_dark(step) => ON_DARK,
-        (_, Some(_)) => ON_LIGHT,
+        (Cell::Zero, _) => FAINT,
+        (_, Some((_, on))) => on,
         (Cell::Wrong, _) => ALARM,
         _ => FAINT,
     };
-    canvas.rect((x, y), (x + width, y + height), step.map_or(EMPTY, |step| STEPS[step]), 1.0);
+    canvas.rect((x, y), (x + width, y + height), step.map_or(EMPTY, |(ink, _)| ink), 1.0);
     if step.is_none() && cell != Cell::Zero {
         hatch(canvas, (x, y), (width, height), cell == Cell::Wrong);
         // The text needs a plain background.
-        let half = super::text::width(&said(cell), SMALL) / 2 + 2;
+        let half = super::text::width(&said(cell), size) / 2 + 2;
         let middle = x + width / 2;
         canvas.rect((middle - half, y + 6), (middle + half, y + height - 6), EMPTY, 1.0);
     }
-    canvas.text(&said(cell), (x + width / 2, y + height / 2), SMALL, ink, Anchor::Middle);
+    canvas.text(&said(cell), (x + width / 2, y + height / 2), size, ink, Anchor::Middle);
 }
 
 /// Draws slanted lines inside a cell; crossed ones if it is wrong.

@@ -2,8 +2,8 @@
 
 use super::{
     LINE, MARGIN, SMALL,
-    canvas::{Anchor, Canvas},
-    palette::{Ink, TEXT, dash, series},
+    canvas::{Anchor, Canvas, fine},
+    palette::{DASH, FAINT, Ink, TEXT, dash, series},
     text::{width, wrap},
 };
 
@@ -30,12 +30,14 @@ pub(super) struct Legend {
 }
 
 impl Legend {
-    /// Places the names of series with the numbers of their colours.
-    pub(super) fn of_series(names: &[(String, usize)], room: i32) -> Self {
-        let inks: Vec<_> = names.iter().map(|(name, n)| (name.clone(), series(*n))).collect();
+    /// Places the names of series with the numbers of their colours, and those of dashed reference lines.
+    pub(super) fn of_series(names: &[(String, usize)], lines: &[String], room: i32) -> Self {
+        let mut inks: Vec<_> = names.iter().map(|(name, n)| (name.clone(), series(*n))).collect();
+        inks.extend(lines.iter().map(|name| (name.clone(), FAINT)));
         let mut legend = Self::new(&inks, room, true);
-        for (entry, (_, n)) in legend.entries.iter_mut().zip(names) {
-            entry.dash = dash(*n);
+        let dashes = names.iter().map(|(_, n)| dash(*n)).chain(lines.iter().map(|_| Some(DASH)));
+        for (entry, dash) in legend.entries.iter_mut().zip(dashes) {
+            entry.dash = dash;
         }
         legend
     }
@@ -70,7 +72,7 @@ impl Legend {
             let (x, y) = (MARGIN + x, top + row * LINE + LINE / 2);
             match dash {
                 None => canvas.rect((x, y - 4), (x + SAMPLE, y + 4), *ink, 1.0),
-                Some(dash) => canvas.dashed(&[(x, y), (x + SAMPLE, y)], *ink, 3, *dash),
+                Some(dash) => canvas.dashed(&[(x, y), (x + SAMPLE, y)].map(fine), *ink, 3, *dash),
             }
             for (n, line) in lines.iter().enumerate() {
                 canvas.text(line, (x + SAMPLE + 6, y + n as i32 * LINE), SMALL, TEXT, Anchor::Start);

@@ -1,15 +1,15 @@
 //! Curves: several series over an axis, with a band for points that have a spread.
 
 use super::{
-    MARGIN, SMALL, axis_words,
-    canvas::{Anchor, At, Canvas, Svg, draw},
+    LINE, MARGIN, SMALL, axis_words,
+    canvas::{Anchor, At, Canvas, Fine, Svg, draw, fine},
     legend::Legend,
-    palette::{FAINT, FRAME, dash, series},
+    palette::{DASH, FAINT, FRAME, TEXT, dash, series},
     scale::Scale,
-    text::{figure, shorten},
+    text::{figure, shorten, width},
     with_unit,
 };
-use wgrad::words::drawable;
+use wgrad::words::{drawable, measure};
 
 /// An axis of a chart.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,6 +20,15 @@ pub struct Axis {
     pub unit: String,
     /// True if it is logarithmic.
     pub log: bool,
+    /// True if only whole numbers exist, such as epochs.
+    pub whole: bool,
+}
+
+impl Axis {
+    /// Formats a place on the axis; whole numbers keep all their digits.
+    fn number(&self, value: f64) -> String {
+        if self.whole { value.to_string() } else { figure(value) }
+    }
 }
 
 /// A point of a curve.
@@ -53,12 +62,29 @@ pub struct Lines {
     pub y: Axis,
     /// The curves.
     pub series: Vec<Series>,
+    /// Lines and places to compare with.
+    pub marks: Vec<Mark>,
+}
+
+/// A dashed line of reference.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mark {
+    /// A place on the horizontal axis, with its name above.
+    At(f64, String),
+    /// A line between two points, with its name in the legend.
+    Line([(f64, f64); 2], String),
 }
 
 /// Height of the area of the curves.
 const HEIGHT: i32 = 300;
 /// Maximum number of points of a curve that gets a dot at each.
 const DOTS: usize = 40;
+/// Maximum number of points of a longer curve whose numbers are shown under the pointer.
+const TOLD: usize = 60;
+/// Distance from the frame to the first and the last point, pixels.
+const INSET: i32 = 8;
+/// Share of the range of linear numbers that is free above and below them.
+const HEADROOM: f64 = 0.06;
 
 impl Lines {
     /// Draws the chart.
@@ -76,31 +102,91 @@ impl Lines {
         let color = |n: usize| colors.get(n).copied().unwrap_or(n);
         let named = self.series.iter().enumerate();
         let named = named.map(|(n, curve)| (drawable(&curve.name), color(n)));
-        let legend = Legend::of_series(&named.collect::<Vec<_>>(), across - 2 * MARGIN);
-        let top = MARGIN + legend.height + 4;
+        let lines = self.marks.iter().filter_map(|mark| match mark {
+            Mark::Line(_, name) => Some(drawable(name)),
+            Mark::At(..) => None,
+        });
+        let room = across - 2 * MARGIN;
+        let legend = Legend::of_series(&named.collect::<Vec<_>>(), &lines.collect::<Vec<_>>(), room);
+        let places: Vec<(f64, &String)> = self.marks.iter().filter_map(at).collect();
+        let names = MARGIN + legend.height;
+        let top = names + LINE * places.len() as i32 + 4;
         let bottom = top + HEIGHT;
         let points = || self.series.iter().flat_map(|curve| &curve.points);
         let bands = points().filter_map(|p| p.band).flat_map(|(low, high)| [low, high]);
-        let y = Scale::around(points().map(|p| p.y).chain(bands), self.y.log, (bottom, top));
+        let compared = || self.marks.iter().filter_map(ends).flatten();
+        let ys: Vec<f64> = points().map(|p| p.y).chain(bands).chain(compared().map(|end| end.1)).collect();
+        let y = Scale::around(self.with_headroom(ys), self.y.log, (bottom, top)).whole(self.y.whole);
         let left = MARGIN + 20 + y.left_room();
-        let x = Scale::around(points().map(|p| p.x), self.x.log, (left, across - MARGIN - 8));
+        let right = across - MARGIN - 8;
+        let xs = points().map(|p| p.x).chain(places.iter().map(|at| at.0)).chain(compared().map(|end| end.0));
+        let x = Scale::around(xs, self.x.log, (left + INSET, right - INSET)).whole(self.x.whole);
         draw((across, bottom + 48), &self.title, &self.words(), |canvas| {
             legend.draw(canvas, MARGIN);
             x.draw_below(canvas, top, bottom);
-            y.draw_left(canvas, left, across - MARGIN - 8);
-            canvas.path(vec![(left, top), (left, bottom), (across - MARGIN - 8, bottom)], FRAME, 1);
-            axis_names(canvas, &self.x, &self.y, (left, across - MARGIN - 8), (top, bottom));
+            y.draw_left(canvas, left, right);
+            canvas.path(vec![(left, top), (left, bottom), (right, bottom)], FRAME, 1);
+            axis_names(canvas, &self.x, &self.y, (left, right), (top, bottom));
+            for (n, (place, name)) in places.iter().enumerate() {
+                let Some(place) = x.at(*place) else { continue };
+                let name = shorten(&drawable(name), SMALL, room);
+                let half = width(&name, SMALL) / 2;
+                let middle = place.clamp(half + MARGIN, (across - MARGIN - half).max(half + MARGIN));
+                let up = names + LINE * n as i32;
+                canvas.text(&name, (middle, up + LINE / 2), SMALL, TEXT, Anchor::Middle);
+                canvas.dashed(&[(place, up + LINE), (place, bottom)].map(fine), FAINT, 1, DASH);
+            }
+            for line in self.marks.iter().filter_map(ends) {
+                let place = |(along, up): (f64, f64)| Some((x.fine(along)?, y.fine(up)?));
+                let line: Vec<_> = line.into_iter().filter_map(place).collect();
+                canvas.dashed(&line, FAINT, 2, DASH);
+            }
             for (n, curve) in self.series.iter().enumerate() {
                 for piece in pieces(&curve.points, &x, &y) {
-                    draw_piece(canvas, &piece, color(n));
+                    draw_piece(canvas, &piece, color(n), curve.points.len() <= DOTS);
                 }
+                self.tell(canvas, curve, (&x, &y), color(n));
             }
         })
+    }
+
+    /// Returns the vertical numbers, with those between which they have some room. Numbers that are never negative, or
+    /// percentages, get none beyond 0, or 100.
+    fn with_headroom(&self, ys: Vec<f64>) -> impl Iterator<Item = f64> {
+        let finite = || ys.iter().copied().filter(|y| y.is_finite());
+        let (low, high) =
+            (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+        let room = HEADROOM * (high - low);
+        let least = if low >= 0.0 { (low - room).max(0.0) } else { low - room };
+        let most = if self.y.unit == "%" && high <= 100.0 { (high + room).min(100.0) } else { high + room };
+        let more = (!self.y.log && low < high).then_some([least, most]);
+        ys.into_iter().chain(more.into_iter().flatten())
+    }
+
+    /// Adds the numbers of the points, to be shown under the pointer.
+    fn tell(&self, canvas: &Canvas, curve: &Series, (x, y): (&Scale, &Scale), color: usize) {
+        let dots = curve.points.len() <= DOTS;
+        let every = if dots { 1 } else { curve.points.len().div_ceil(TOLD) };
+        for point in curve.points.iter().step_by(every) {
+            let (Some(along), Some(up)) = (x.fine(point.x), y.fine(point.y)) else { continue };
+            let unit = if self.y.unit.is_empty() { String::new() } else { format!(" {}", self.y.unit) };
+            let words = format!(
+                "{}, {} {}: {}{unit}",
+                curve.name,
+                self.x.label,
+                self.x.number(point.x),
+                measure(point.y)
+            );
+            canvas.told((along, up), if dots { 3 } else { 0 }, series(color), words);
+        }
     }
 
     fn words(&self) -> String {
         let axis = |axis: &Axis| axis_words(&axis.label, &axis.unit);
         let mut words = format!("Curves of {} over {}.", axis(&self.y), axis(&self.x));
+        for (place, name) in self.marks.iter().filter_map(at) {
+            words.push_str(&format!(" {name}: at {}.", self.x.number(place)));
+        }
         for curve in &self.series {
             let (first, last) = (curve.points.first(), curve.points.last());
             let low = curve.points.iter().map(|p| p.y).fold(f64::INFINITY, f64::min);
@@ -124,6 +210,20 @@ impl Lines {
     }
 }
 
+fn at(mark: &Mark) -> Option<(f64, &String)> {
+    match mark {
+        Mark::At(place, name) => Some((*place, name)).filter(|at| at.0.is_finite()),
+        Mark::Line(..) => None,
+    }
+}
+
+fn ends(mark: &Mark) -> Option<[(f64, f64); 2]> {
+    match mark {
+        Mark::Line(ends, _) => Some(*ends),
+        Mark::At(..) => None,
+    }
+}
+
 /// Draws the names of both axes.
 pub(super) fn axis_names(canvas: &Canvas, x: &Axis, y: &Axis, (left, right): At, (top, bottom): At) {
     let words =
@@ -135,22 +235,21 @@ pub(super) fn axis_names(canvas: &Canvas, x: &Axis, y: &Axis, (left, right): At,
 
 /// An uninterrupted piece of a curve: its points in pixels, each with the ends of its band.
 pub(super) struct Piece {
-    pub(super) points: Vec<At>,
-    band: Vec<(At, At)>,
-    dots: bool,
+    pub(super) points: Vec<Fine>,
+    band: Vec<(Fine, Fine)>,
 }
 
 pub(super) fn pieces(all: &[Point], x: &Scale, y: &Scale) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    let new = || Piece { points: Vec::new(), band: Vec::new(), dots: all.len() <= DOTS };
+    let new = || Piece { points: Vec::new(), band: Vec::new() };
     let mut piece = new();
     for point in all {
-        let (Some(across), Some(up)) = (x.at(point.x), y.at(point.y)) else {
+        let (Some(across), Some(up)) = (x.fine(point.x), y.fine(point.y)) else {
             pieces.push(std::mem::replace(&mut piece, new()));
             continue;
         };
         piece.points.push((across, up));
-        if let Some((Some(low), Some(high))) = point.band.map(|(low, high)| (y.at(low), y.at(high))) {
+        if let Some((Some(low), Some(high))) = point.band.map(|(low, high)| (y.fine(low), y.fine(high))) {
             piece.band.push(((across, low), (across, high)));
         }
     }
@@ -159,31 +258,33 @@ pub(super) fn pieces(all: &[Point], x: &Scale, y: &Scale) -> Vec<Piece> {
     pieces
 }
 
-fn draw_piece(canvas: &Canvas, piece: &Piece, color: usize) {
+/// Draws a piece of a curve. Its points have `dots` otherwise.
+fn draw_piece(canvas: &Canvas, piece: &Piece, color: usize, dots: bool) {
     let ink = series(color);
     if piece.band.len() > 1 {
         let highs = thin(&piece.band.iter().map(|(_, high)| *high).collect::<Vec<_>>());
         let lows = thin(&piece.band.iter().rev().map(|(low, _)| *low).collect::<Vec<_>>());
-        canvas.area([highs, lows].concat(), ink, 0.2);
+        canvas.band([highs, lows].concat(), ink, 0.2);
     } else if let [(low, high)] = piece.band[..] {
-        canvas.path(vec![low, high], ink, 1);
+        canvas.curve(vec![low, high], ink, 1);
     }
     match dash(color) {
-        None => canvas.path(thin(&piece.points), ink, 2),
+        None => canvas.curve(thin(&piece.points), ink, 2),
         Some(dash) => canvas.dashed(&thin(&piece.points), ink, 2, dash),
     }
-    if piece.dots || piece.points.len() == 1 {
-        piece.points.iter().for_each(|at| canvas.dot(*at, 3, ink));
+    if let ([at], false) = (&piece.points[..], dots) {
+        canvas.dot(*at, 3, ink);
     }
 }
 
 /// Keeps at most the first, the lowest, the highest and the last of the points that share a column of pixels. The
 /// picture stays the same, and a million points do not fill a page.
-pub(super) fn thin(points: &[At]) -> Vec<At> {
+pub(super) fn thin(points: &[Fine]) -> Vec<Fine> {
     let mut kept = Vec::new();
-    for column in points.chunk_by(|a, b| a.0 == b.0) {
-        let (low, high) = (column.iter().min_by_key(|at| at.1), column.iter().max_by_key(|at| at.1));
-        let mut some: Vec<At> =
+    for column in points.chunk_by(|a, b| a.0.floor() == b.0.floor()) {
+        let up = |a: &&Fine, b: &&Fine| a.1.total_cmp(&b.1);
+        let (low, high) = (column.iter().min_by(up), column.iter().max_by(up));
+        let mut some: Vec<Fine> =
             [column.first(), low, high, column.last()].into_iter().flatten().copied().collect();
         some.dedup();
         kept.extend(some);
@@ -197,13 +298,13 @@ mod tests {
 
     #[test]
     fn many_points_become_few_that_draw_the_same() {
-        let points: Vec<_> = (0..10_000).map(|n| (n / 100, n % 7)).collect();
+        let points: Vec<_> = (0..10_000).map(|n| (f64::from(n / 100), f64::from(n % 7))).collect();
         let kept = thin(&points);
         assert!(kept.len() <= 400, "{}", kept.len());
         for column in 0..100 {
-            let ups = || kept.iter().filter(|at| at.0 == column).map(|at| at.1);
+            let ups = || kept.iter().filter(|at| at.0 as i32 == column).map(|at| at.1 as i32);
             assert_eq!((ups().min(), ups().max()), (Some(0), Some(6)));
         }
-        assert_eq!(thin(&[(1, 2), (3, 4)]), [(1, 2), (3, 4)]);
+        assert_eq!(thin(&[(1.0, 2.0), (3.0, 4.0)]), [(1.0, 2.0), (3.0, 4.0)]);
     }
 }

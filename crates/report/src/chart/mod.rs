@@ -5,7 +5,8 @@
 //! pages.
 //!
 //! Values that cannot be drawn (NaN, infinite, or not positive on a logarithmic axis) are left out of the drawing, but
-//! not of the description. There is no interaction or animation. [`crate::page`] puts charts on a page.
+//! not of the description. A browser shows the numbers of a point under the pointer; there is no script.
+//! [`crate::page`] puts charts on a page.
 
 /// Bars with error bars, one per row.
 mod bars;
@@ -38,29 +39,31 @@ mod text;
 
 pub use bars::{Bar, Bars, Outcome};
 pub use canvas::Svg;
+pub(crate) use canvas::{Anchor, draw};
 pub use grouped::{Group, Grouped};
 pub use heat_map::{Cell, HeatMap};
-pub use lines::{Axis, Lines, Point, Series};
+pub use lines::{Axis, Lines, Mark, Point, Series};
 pub use network::Network;
-pub(crate) use palette::DARK_PAGE;
 pub use palette::style;
+pub(crate) use palette::{DARK_PAGE, TEXT};
 pub use panels::{Curve, Panel, Panels};
 pub use roofline::{Roofline, Spot};
 pub use scatter::{Reference, Scatter};
 pub use text::figure;
+pub(crate) use text::width;
 
 /// Width of a chart, pixels; heat maps of many columns are wider.
 const WIDTH: i32 = 680;
 /// Width of a chart for a small screen.
 const NARROW: i32 = 360;
 /// Margin around a chart.
-const MARGIN: i32 = 12;
+pub(crate) const MARGIN: i32 = 12;
 /// Size of names, pixels.
-const LARGE: i32 = 15;
+pub(crate) const LARGE: i32 = 15;
 /// Size of figures at axes and of notes.
-const SMALL: i32 = 13;
+pub(crate) const SMALL: i32 = 13;
 /// Distance from one line of text to the next.
-const LINE: i32 = 19;
+pub(crate) const LINE: i32 = 19;
 
 /// Formats a number with its unit, if there is one.
 fn with_unit(value: f64, unit: &str) -> String {

@@ -17,7 +17,7 @@ use wgrad::{
 };
 
 /// Height of a box.
-const BOX: i32 = 50;
+const BOX: i32 = 68;
 /// Vertical distance between boxes, where the edges run.
 const GAP: i32 = 34;
 /// Horizontal distance between boxes of a row.
@@ -47,7 +47,7 @@ pub struct Network<'a> {
 /// Content of a box.
 struct Content {
     name: String,
-    facts: String,
+    facts: [String; 2],
     ink: Ink,
 }
 
@@ -60,7 +60,12 @@ impl Network<'_> {
     /// Draws the picture, for light and dark pages.
     pub fn svg(&self) -> Svg {
         let boxes = self.boxes();
-        let room = boxes.iter().map(|b| width(&b.name, LARGE).max(width(&b.facts, SMALL)) + 28).max();
+        let room = boxes
+            .iter()
+            .map(|b| {
+                (width(&b.name, LARGE)).max(width(&b.facts[0], SMALL)).max(width(&b.facts[1], SMALL)) + 28
+            })
+            .max();
         let wide = room.unwrap_or(0).clamp(WIDTHS.0, WIDTHS.1);
         let layout = Layout::new(&self.edges(), wide, BESIDE, LANE);
         let columns = layout.columns.iter().map(|column| column.width);
@@ -92,12 +97,17 @@ impl Network<'_> {
     }
 
     fn boxes(&self) -> Vec<Content> {
-        let input =
-            Content { name: INPUT.into(), facts: format!("image · {}", shape(&self.input)), ink: FRAME };
+        let input = Content {
+            name: INPUT.into(),
+            facts: ["image".into(), format!("→ {}", shape(&self.input))],
+            ink: FRAME,
+        };
         let layers = self.layers.iter().map(|layer| {
-            let mut facts = format!("{} · {}", layer.kind, shape(&layer.output));
+            let words: Vec<&str> =
+                std::iter::once(layer.kind).chain(layer.settings.iter().map(String::as_str)).collect();
+            let mut numbers = format!("→ {}", shape(&layer.output));
             if layer.parameters > 0 {
-                facts.push_str(&format!(" · {}", commas(layer.parameters as u64)));
+                numbers.push_str(&format!(" · {} parameters", commas(layer.parameters as u64)));
             }
             // Layers with several inputs, with parameters, and others.
             let ink = match (layer.parameters > 0, layer.inputs.len()) {
@@ -105,7 +115,7 @@ impl Network<'_> {
                 (true, _) => palette::series(0),
                 (false, _) => palette::series(6),
             };
-            Content { name: layer.name.clone(), facts, ink }
+            Content { name: layer.name.clone(), facts: [words.join(" · "), numbers], ink }
         });
         std::iter::once(input).chain(layers).collect()
     }
@@ -163,7 +173,8 @@ impl Drawing<'_> {
             self.canvas.text(&shorten(text, size, room), (left + 15, y + down), size, ink, Anchor::Start);
         };
         line(&content.name, LARGE, 17, TEXT);
-        line(&content.facts, SMALL, 36, FAINT);
+        line(&content.facts[0], SMALL, 36, FAINT);
+        line(&content.facts[1], SMALL, 54, FAINT);
     }
 
     /// Draws every edge, with an arrow at its end.

@@ -6,7 +6,7 @@ use plotters::style::RGBColor;
 
 /// A colour on a light page, and its counterpart on a dark one. No two have the same light colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ink {
+pub(crate) struct Ink {
     light: u32,
     dark: u32,
 }
@@ -19,7 +19,7 @@ const fn ink(light: u32, dark: u32) -> Ink {
 pub(crate) const DARK_PAGE: u32 = 0x14181D;
 
 /// Text.
-pub(super) const TEXT: Ink = ink(0x1B1F24, 0xE6EDF3);
+pub(crate) const TEXT: Ink = ink(0x1B1F24, 0xE6EDF3);
 /// Notes, and numbers at axes.
 pub(super) const FAINT: Ink = ink(0x57606A, 0xA3ADB8);
 /// Lines behind the data.
@@ -58,6 +58,26 @@ pub(super) const STEPS: [Ink; 8] = [
     ink(0xFEE838, 0xFEE838),
 ];
 
+/// Eight steps from faint to strong, for shares from 0 to 1: ColorBrewer's Blues (Harrower and Brewer 2003) on light
+/// pages, and from dark to bright on dark ones.
+pub(super) const SHARES: [Ink; 8] = [
+    ink(0xF7FBFF, 0x16222F),
+    ink(0xDEEBF7, 0x1A3450),
+    ink(0xC6DBEF, 0x1F456F),
+    ink(0x9ECAE1, 0x24578F),
+    ink(0x6BAED6, 0x2A69AF),
+    ink(0x4292C6, 0x2F73BD),
+    ink(0x2171B5, 0x6FB1F0),
+    ink(0x084594, 0xA9D2FB),
+];
+/// Text on the first six of [`SHARES`], and on the others.
+pub(super) const ON_SHARES: [Ink; 2] = [ink(0x000002, 0xFFFFFF), ink(0xFFFFFD, 0x000000)];
+
+/// Returns the colour of the text on a step of [`SHARES`].
+pub(super) fn on_share(step: usize) -> Ink {
+    ON_SHARES[usize::from(step > 5)]
+}
+
 /// Length of a dash and of the gap after it, pixels.
 pub(super) const DASH: [f64; 2] = [6.0, 4.0];
 /// Length of a dot and of the gap after it, pixels.
@@ -74,6 +94,11 @@ pub(super) fn series(n: usize) -> Ink {
 }
 
 impl Ink {
+    /// Returns the light colour, as 0xRRGGBB.
+    pub(super) fn light(self) -> u32 {
+        self.light
+    }
+
     /// Returns the light colour for plotters.
     pub(super) fn color(self) -> RGBColor {
         let [_, r, g, b] = self.light.to_be_bytes();
@@ -89,12 +114,15 @@ pub fn style() -> String {
             "svg [fill=\"#{light:06X}\"]{{fill:#{dark:06X}}}svg [stroke=\"#{light:06X}\"]{{stroke:#{dark:06X}}}"
         )
     };
-    others.iter().chain(&SERIES).map(rule).collect()
+    others.iter().chain(&SERIES).chain(&SHARES).chain(&ON_SHARES).map(rule).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ALARM, DARK_PAGE, EMPTY, FAINT, FRAME, GRID, Ink, ON_DARK, ON_LIGHT, SERIES, STEPS, TEXT};
+    use super::{
+        ALARM, DARK_PAGE, EMPTY, FAINT, FRAME, GRID, Ink, ON_DARK, ON_LIGHT, ON_SHARES, SERIES, SHARES,
+        STEPS, TEXT, on_share,
+    };
 
     /// Relative luminance, by the Web Content Accessibility Guidelines 2.
     fn luminance(color: u32) -> f64 {
@@ -122,6 +150,11 @@ mod tests {
             let text = if super::super::heat_map::is_dark(n) { ON_DARK } else { ON_LIGHT };
             assert!(contrast(step.light, text.light) >= 4.0, "step {n}");
         }
+        for (n, step) in SHARES.iter().enumerate() {
+            let text = on_share(n);
+            let least = contrast(step.light, text.light).min(contrast(step.dark, text.dark));
+            assert!(least >= 4.5, "share {n}: {least}");
+        }
     }
 
     #[test]
@@ -130,6 +163,8 @@ mod tests {
             .iter()
             .chain(&SERIES)
             .chain(&STEPS)
+            .chain(&SHARES)
+            .chain(&ON_SHARES)
             .map(|ink| ink.light)
             .collect();
         let count = all.len();

@@ -102,7 +102,7 @@ impl Panels {
                 if curve.dashed {
                     canvas.dashed(&points, series(n), 2, DASH);
                 } else {
-                    canvas.path(points, series(n), 2);
+                    canvas.curve(points, series(n), 2);
                 }
             }
         }

@@ -3,8 +3,9 @@
 
 use super::{
     Svg,
-    canvas::{At, render},
+    canvas::{At, Shape, render},
 };
+use crate::pixels::enlarged;
 use image::{ImageFormat, RgbImage, imageops};
 use plotters::{
     backend::BitMapBackend,
@@ -29,11 +30,22 @@ impl Svg {
     /// Encodes the picture as a PNG file.
     ///
     /// # Errors
-    /// [`Error::Report`] for a chart that is larger than 8,000 pixels, and for a document that is not a chart.
+    /// [`Error::Report`] for a chart that is larger than 8,000 pixels, or empty.
     pub fn png(&self) -> Result<Vec<u8>> {
+        let mut png = io::Cursor::new(Vec::new());
+        let encoded = self.bitmap()?.write_to(&mut png, ImageFormat::Png);
+        encoded.map_err(|e| Error::Report { caption: "a chart as PNG".into(), message: e.to_string() })?;
+        Ok(png.into_inner())
+    }
+
+    /// Draws the picture as pixels, twice as many as its own in each direction.
+    ///
+    /// # Errors
+    /// Those of [`Svg::png`].
+    pub fn bitmap(&self) -> Result<RgbImage> {
         let fail = |message: String| Error::Report { caption: "a chart as PNG".into(), message };
         if self.shapes.is_empty() {
-            return Err(fail("is not a chart but a whole document; write it as SVG".into()));
+            return Err(fail("has nothing to draw; write it as SVG".into()));
         }
         let (width, height) = (self.size.0 * FINE, self.size.1 * FINE);
         if width.max(height) > LONGEST {
@@ -45,10 +57,7 @@ impl Svg {
         if !KNOWN.get_or_init(|| register_font("sans-serif", FontStyle::Normal, FONT).is_ok()) {
             return Err(fail("the font of the program cannot be read; write it as SVG".into()));
         }
-        let pixels = self.pixels((width, height)).map_err(fail)?;
-        let mut png = io::Cursor::new(Vec::new());
-        pixels.write_to(&mut png, ImageFormat::Png).map_err(|e| fail(e.to_string()))?;
-        Ok(png.into_inner())
+        self.pixels((width, height)).map_err(fail)
     }
 
     fn pixels(&self, (width, height): At) -> std::result::Result<RgbImage, String> {
@@ -63,16 +72,28 @@ impl Svg {
         drop(area);
         let drawn =
             RgbImage::from_raw(large.0, large.1, bytes).ok_or("the pixels do not fill the picture")?;
-        Ok(imageops::thumbnail(&drawn, width as u32, height as u32))
+        let mut drawn = imageops::thumbnail(&drawn, width as u32, height as u32);
+        for shape in &self.shapes {
+            if let Shape::Image { at: (x, y), image, .. } = shape {
+                imageops::replace(
+                    &mut drawn,
+                    &enlarged(image, FINE as u32),
+                    (x * FINE).into(),
+                    (y * FINE).into(),
+                );
+            }
+        }
+        Ok(drawn)
     }
 
-    /// Writes it atomically: as PNG if the name ends in `.png`, else as SVG.
+    /// Writes it with its title, atomically: as PNG if the name ends in `.png`, else as SVG.
     ///
     /// # Errors
     /// The errors of [`Svg::png`]; [`Error::Io`].
     pub fn write(&self, path: &Path) -> Result<()> {
         let png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
-        let bytes = if png { self.png()? } else { self.as_str().as_bytes().to_vec() };
+        let alone = self.alone();
+        let bytes = if png { alone.png()? } else { alone.as_str().as_bytes().to_vec() };
         write_whole(path, |file| file.write_all(&bytes))
     }
 }

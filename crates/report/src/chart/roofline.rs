@@ -3,7 +3,7 @@
 
 use super::{
     MARGIN, SMALL, WIDTH,
-    canvas::{Anchor, At, Canvas, Svg, draw},
+    canvas::{Anchor, At, Canvas, Svg, draw, fine},
     legend::Legend,
     lines::{Axis, axis_names},
     palette::{FAINT, FRAME, TEXT, series},
@@ -82,7 +82,12 @@ impl Roofline {
             x.draw_below(canvas, top, bottom);
             y.draw_left(canvas, left, right);
             canvas.path(vec![(left, top), (left, bottom), (right, bottom)], FRAME, 1);
-            let axis = |label: &str, unit: &str| Axis { label: label.into(), unit: unit.into(), log: true };
+            let axis = |label: &str, unit: &str| Axis {
+                label: label.into(),
+                unit: unit.into(),
+                log: true,
+                ..Axis::default()
+            };
             let axes = (axis("operations for each byte", "FLOP/byte"), axis("rate", "GFLOP/s"));
             axis_names(canvas, &axes.0, &axes.1, (left, right), (top, bottom));
             draw_roofs(canvas, (&x, &y), arithmetic, memory);
@@ -202,7 +207,7 @@ fn draw_spots(canvas: &Canvas, labels: Vec<Label>, right: i32) {
         canvas.path(vec![label.at, (right + 6, label.y), (right + 18, label.y)], FRAME, 1);
     }
     for label in &labels {
-        canvas.dot(label.at, 5, series(0));
+        canvas.dot(fine(label.at), 5, series(0));
         let mut y = label.y - (label.lines.len() as i32 - 1) * (SMALL + 3) / 2;
         canvas.text(&label.value, (WIDTH - MARGIN, label.y), SMALL, FAINT, Anchor::End);
         for line in &label.lines {

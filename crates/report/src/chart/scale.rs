@@ -20,6 +20,8 @@ pub(super) struct Scale {
     /// Divisor of the numbers: plotters' ticks need a range that is neither tiny nor huge.
     factor: f64,
     pixels: (i32, i32),
+    /// True if only whole numbers are ticks.
+    whole: bool,
 }
 
 enum Coordinate {
@@ -65,7 +67,7 @@ impl Scale {
             true => Coordinate::Log(range.log_scale().into()),
             false => Coordinate::Linear(range.into()),
         };
-        Self { coordinate, low, high, factor, pixels }
+        Self { coordinate, low, high, factor, pixels, whole: false }
     }
 
     /// Returns the pixel of a number; `None` if it cannot be drawn.
@@ -77,6 +79,22 @@ impl Scale {
                 Coordinate::Linear(linear) => linear.map(&value, self.pixels),
                 Coordinate::Log(log) => log.map(&value, self.pixels),
             }
+        })
+    }
+
+    /// Returns the axis with ticks at whole numbers only.
+    pub(super) fn whole(self, whole: bool) -> Self {
+        Self { whole, ..self }
+    }
+
+    /// Like [`Self::at`], in fractions of a pixel.
+    pub(super) fn fine(&self, value: f64) -> Option<f64> {
+        let log = matches!(self.coordinate, Coordinate::Log(_));
+        fits(value, log).then(|| {
+            let place = |v: f64| if log { v.ln() } else { v / self.factor };
+            let (low, high) = (place(self.low), place(self.high));
+            let share = (place(value.clamp(self.low, self.high)) - low) / (high - low);
+            f64::from(self.pixels.0) + share * f64::from(self.pixels.1 - self.pixels.0)
         })
     }
 
@@ -92,7 +110,11 @@ impl Scale {
             Coordinate::Log(_) => self.decades(count.max(2)),
         };
         let tick = |value: f64| Some((self.at(value * self.factor)?, figure(value * self.factor)));
-        values.into_iter().filter_map(tick).collect()
+        let fits = |value: &f64| {
+            let value = value * self.factor;
+            !self.whole || (value - value.round()).abs() <= 1e-9 * value.abs()
+        };
+        values.into_iter().filter(fits).filter_map(tick).collect()
     }
 
     /// Returns powers of ten; with 1, 2, 5 of each if there are few, or only some of them if there are many.
@@ -166,6 +188,30 @@ mod tests {
         assert_eq!(words(&[0.0, 100.0], false).first().map(String::as_str), Some("0"));
         assert_eq!(words(&[0.3, 250.0], true), ["1", "10", "100"]);
         assert_eq!(words(&[1.2, 7.0], true), ["1", "2", "5", "10"]);
+    }
+
+    #[test]
+    fn epochs_are_whole() {
+        let words = |last: f64| {
+            let scale = Scale::around([1.0, last].into_iter(), false, (0, 600)).whole(true);
+            scale.ticks(7).into_iter().map(|(_, words)| words).collect::<Vec<_>>()
+        };
+        assert_eq!(words(1.0), ["1"]);
+        assert_eq!(words(3.0), ["1", "2", "3"]);
+        assert_eq!(words(5.0), ["1", "2", "3", "4", "5"]);
+        assert!(words(400.0).len() > 3);
+    }
+
+    #[test]
+    fn a_fraction_of_a_pixel_is_near_its_pixel() {
+        for log in [false, true] {
+            let scale = Scale::around([0.3, 250.0].into_iter(), log, (400, 10));
+            for value in [0.3, 1.0, 7.7, 100.0, 250.0] {
+                let (at, fine) = (scale.at(value).expect("a pixel"), scale.fine(value).expect("a place"));
+                assert!((f64::from(at) - fine).abs() <= 1.0, "{value}: {at}, {fine}");
+            }
+            assert_eq!(scale.fine(f64::NAN), None);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     MARGIN,
-    canvas::{Svg, draw},
+    canvas::{Svg, draw, fine},
     legend::Legend,
     lines::{Axis, axis_names},
     palette::{FRAME, series},
@@ -88,7 +88,7 @@ impl Scatter {
             let mut places: Vec<_> = self.points.iter().filter_map(place).collect();
             places.sort_unstable();
             places.dedup();
-            places.into_iter().for_each(|at| canvas.dot(at, radius, series(0)));
+            places.into_iter().for_each(|at| canvas.dot(fine(at), radius, series(0)));
             let ends: Vec<_> = line.iter().filter_map(place).collect();
             if ends.len() == 2 {
                 canvas.path(ends, series(1), 2);

@@ -47,7 +47,7 @@ fn character(c: char) -> i32 {
 }
 
 /// Returns the maximum width of a text, pixels.
-pub(super) fn width(text: &str, size: i32) -> i32 {
+pub(crate) fn width(text: &str, size: i32) -> i32 {
     let hundredths: i64 = text.chars().map(|c| i64::from(character(c))).sum();
     i32::try_from(hundredths * i64::from(size) / 100 + 1).unwrap_or(i32::MAX)
 }

@@ -2,7 +2,7 @@
 
 use super::{Details, Recorded, heading, regression};
 use crate::{
-    chart::{self, Axis, Group, Grouped, HeatMap, Lines, Point, Series, figure},
+    chart::{self, Axis, Group, Grouped, HeatMap, Lines, Mark, Point, Series, figure},
     page::{Cell, Section, Table},
 };
 use wgrad::{
@@ -42,14 +42,15 @@ fn matrix(details: &Details<'_>) -> HeatMap {
     let cell = |count: &u64| if *count == 0 { chart::Cell::Zero } else { chart::Cell::Value(*count as f64) };
     HeatMap {
         title: "Confusion matrix (rows: true class, columns: predicted class)".into(),
-        label: format!("{} (logarithmic colour scale)", details.data.things()),
-        unit: String::new(),
+        label: "share of the true class".into(),
+        unit: "%".into(),
         column_label: "predicted".into(),
         columns: details.data.classes.clone(),
         row_label: "true".into(),
         rows: details.data.classes.clone(),
         cells: details.evaluation.confusion.iter().map(|row| row.iter().map(cell).collect()).collect(),
-        log: true,
+        shares: true,
+        ..HeatMap::default()
     }
 }
 
@@ -121,16 +122,13 @@ pub(super) fn certainty(details: &Details<'_>) -> Option<Section> {
         y: 100.0 * bin.accuracy,
         band: Some((100.0 * bin.interval.low, 100.0 * bin.interval.high)),
     };
-    let end = |at: f64| Point { x: at, y: at, band: None };
-    let axis = |label: &str| Axis { label: label.into(), unit: "%".into(), log: false };
+    let axis = |label: &str| Axis { label: label.into(), unit: "%".into(), ..Axis::default() };
     let diagram = Lines {
         title: "Reliability diagram".into(),
-        x: axis("probability of the predicted class, mean of the bin"),
+        x: axis("mean probability of the bin"),
         y: axis("right"),
-        series: vec![
-            Series { name: "this network".into(), points: found.bins.iter().map(point).collect() },
-            Series { name: "right as often as predicted".into(), points: vec![end(0.0), end(100.0)] },
-        ],
+        series: vec![Series { name: "this network".into(), points: found.bins.iter().map(point).collect() }],
+        marks: vec![Mark::Line([(0.0, 0.0), (100.0, 100.0)], "right as often as predicted".into())],
     };
     let name = |bin: &Bin| format!("{:.0} to {:.0} %", 100.0 * bin.from, 100.0 * bin.to);
     let row = |bin: &Bin| Group { name: name(bin), values: vec![Some(bin.images as f64)] };

@@ -3,12 +3,12 @@
 
 use super::{Recorded, things};
 use crate::{
-    chart::{Axis, Lines, Point, Series, Svg},
+    chart::{Axis, Lines, Mark, Point, Series, Svg, figure},
     page::Section,
 };
 use wgrad::{callbacks::Watch, loss::Loss};
 use wgrad_run::{
-    Config, EpochLine,
+    Config, EpochLine, Outcome,
     comparison::{Score, grouped, names, spread},
 };
 
@@ -74,7 +74,8 @@ pub(super) fn section(runs: &[Recorded]) -> Section {
     ];
     for (groups, what, unit, numbers) in kinds {
         let charts = charts(groups, what, unit, numbers);
-        for chart in charts.into_iter().filter(|chart| !chart.colors.is_empty()) {
+        for mut chart in charts.into_iter().filter(|chart| !chart.colors.is_empty()) {
+            chart.lines.marks.extend(best(runs));
             section = section.chart(&chart.lines.title, chart.svg());
         }
     }
@@ -88,12 +89,24 @@ pub(super) fn section(runs: &[Recorded]) -> Section {
         || rates.iter().flat_map(|(curve, _)| &curve.points).map(|point| point.y).filter(|rate| *rate > 0.0);
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
     let log = high > 50.0 * low;
-    let rates =
-        chart("Learning rate", Axis { label: "learning rate".into(), unit: String::new(), log }, rates);
+    let constant = low == high && all().count() > 1;
+    let rates = chart("Learning rate", Axis { label: "learning rate".into(), log, ..Axis::default() }, rates);
     let speed = groups.iter().map(|group| group_curve(group, |line| Some(line.images_per_second)));
-    let axis = Axis { label: "training speed".into(), unit: format!("{}/s", things(runs)), log: false };
+    let axis =
+        Axis { label: "training speed".into(), unit: format!("{}/s", things(runs)), ..Axis::default() };
     let speed = chart("Training speed", axis, speed.collect());
-    section.chart(&rates.lines.title, rates.svg()).chart(&speed.lines.title, speed.svg())
+    let section = match constant {
+        true => section.words(&format!("The learning rate is {} in every step.", figure(low))),
+        false => section.chart(&rates.lines.title, rates.svg()),
+    };
+    section.chart(&speed.lines.title, speed.svg())
+}
+
+/// Marks the best epoch of a single run.
+fn best(runs: &[Recorded]) -> Option<Mark> {
+    let [run] = runs else { return None };
+    let epoch = Outcome::of(&run.lines, &run.config, None)?.best.epoch;
+    (run.lines.len() > 1).then(|| Mark::At(epoch as f64, format!("best epoch: {epoch}")))
 }
 
 /// Draws one chart of all numbers for a single group, or one chart per number for several groups.
@@ -101,7 +114,7 @@ fn charts(groups: &[Group<'_>], what: &str, unit: &str, numbers: &[(&str, Number
     // Abbreviations keep their case.
     let lower =
         if what.chars().nth(1).is_some_and(char::is_lowercase) { what.to_lowercase() } else { what.into() };
-    let axis = || Axis { label: lower.clone(), unit: unit.to_string(), log: false };
+    let axis = || Axis { label: lower.clone(), unit: unit.to_string(), ..Axis::default() };
     let known = |number: Number| {
         move |group: &&Group<'_>| {
             group.runs.iter().any(|run| run.lines.iter().any(|line| number(line).is_some()))
@@ -137,9 +150,9 @@ impl Colored {
 }
 
 fn chart(title: &str, y: Axis, series: Vec<(Series, usize)>) -> Colored {
-    let x = Axis { label: "epochs".into(), unit: String::new(), log: false };
+    let x = Axis { label: "epoch".into(), whole: true, ..Axis::default() };
     let (series, colors) = series.into_iter().unzip();
-    Colored { lines: Lines { title: title.to_string(), x, y, series }, colors }
+    Colored { lines: Lines { title: title.to_string(), x, y, series, ..Lines::default() }, colors }
 }
 
 fn groups(runs: &[Recorded]) -> Vec<Group<'_>> {
@@ -184,7 +197,7 @@ pub(super) fn scores(runs: &[Recorded], score: Score) -> Colored {
         Score::TestRmse => "in the unit of the label",
         Score::TestLoss => "",
     };
-    let axis = Axis { label: score.name().into(), unit: unit.into(), log: false };
+    let axis = Axis { label: score.name().into(), unit: unit.into(), ..Axis::default() };
     let series = groups(runs).iter().map(|group| group_curve(group, number)).collect();
     chart(&sentence(score.name()), axis, series)
 }

@@ -17,7 +17,7 @@ use wgrad::{
 /// Maximum pictures of each kind.
 const MOST: usize = 12;
 /// Approximate side of a drawn image, pixels.
-const SIDE: usize = 84;
+const SIDE: usize = 112;
 
 /// A test image with its index, its label and its prediction.
 struct Judged<'a> {
@@ -104,13 +104,23 @@ fn number(data: &Dataset, one: &Judged<'_>) -> Option<Item> {
 }
 
 /// Returns a test image with a caption; `None` for tables.
-pub(super) fn tile(data: &Dataset, index: usize, mut lines: Vec<String>, alt: String) -> Option<Item> {
+fn tile(data: &Dataset, index: usize, lines: Vec<String>, alt: String) -> Option<Item> {
+    large(data, index, SIDE, (lines, alt))
+}
+
+/// Returns a test image of about `side` pixels with a caption; `None` for tables.
+pub(super) fn large(
+    data: &Dataset,
+    index: usize,
+    side: usize,
+    (mut lines, alt): (Vec<String>, String),
+) -> Option<Item> {
     if data.table.is_some() {
         return None;
     }
     let values = data.test.image(index, data.pixels())?;
     let bytes = &contact_sheet::in_bytes(&values, data);
-    let zoom = SIDE.div_ceil(data.width.max(data.height).max(1)) as u32;
+    let zoom = side.div_ceil(data.width.max(data.height).max(1)) as u32;
     let image = enlarged(&photograph([data.height, data.width, data.channels], bytes), zoom);
     lines.push(format!("test image {index}"));
     Some(Item { image, lines, alt: format!("Test image {index}: {alt}.") })

@@ -122,8 +122,8 @@ fn against(trials: &[Trial<'_>], option: usize, label: &str, (score, name): (Sco
     let log = least > 0.0 && most > WIDE * least;
     let chart = Scatter {
         title,
-        x: Axis { label: label.into(), unit: String::new(), log },
-        y: Axis { label: name.into(), unit: unit.into(), log: false },
+        x: Axis { label: label.into(), unit: String::new(), log, ..Axis::default() },
+        y: Axis { label: name.into(), unit: unit.into(), log: false, ..Axis::default() },
         name: "a training".into(),
         points,
         reference: Reference::Nothing,

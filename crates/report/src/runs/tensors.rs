@@ -26,8 +26,8 @@ pub(super) fn section(run: &Recorded, details: Option<&Details<'_>>) -> Option<S
     }
     type Number = fn(&TensorNorms) -> Option<f64>;
     let numbers: [(&str, &str, Number); 3] = [
-        ("Norm of the weights", "norm", |tensor| Some(tensor.weights)),
-        ("Norm of the gradient", "norm", |tensor| tensor.gradient),
+        ("Norm of the weights", "norm of the weights", |tensor| Some(tensor.weights)),
+        ("Norm of the gradient", "norm of the gradient", |tensor| tensor.gradient),
         ("Change over an epoch, of the weights", "change / weights", |tensor| {
             tensor.change.filter(|_| tensor.weights > 0.0).map(|change| change / tensor.weights)
         }),
@@ -40,9 +40,10 @@ pub(super) fn section(run: &Recorded, details: Option<&Details<'_>>) -> Option<S
                 names.iter().map(|name| Series { name: name.clone(), points: points(run, name, number) });
             let lines = Lines {
                 title: title.clone(),
-                x: Axis { label: "epochs".into(), ..Axis::default() },
-                y: Axis { label: label.into(), unit: String::new(), log: true },
+                x: Axis { label: "epoch".into(), whole: true, ..Axis::default() },
+                y: Axis { label: label.into(), log: true, ..Axis::default() },
                 series: series.collect(),
+                ..Lines::default()
             };
             section = section.chart(&title, lines.svg());
         }

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use roxmltree::{Document, Node};
 use wgrad_report::chart::{
-    Axis, Bar, Bars, Cell, Group, Grouped, HeatMap, Lines, Outcome, Point, Roofline, Series, Spot, Svg,
+    Axis, Bar, Bars, Cell, Group, Grouped, HeatMap, Lines, Mark, Outcome, Point, Roofline, Series, Spot, Svg,
 };
 
 /// A name that contains markup.
@@ -31,6 +31,12 @@ fn parsed<'a>(svg: &'a Svg, title: &str) -> Document<'a> {
         }
     }
     document
+}
+
+/// Parses a picture that is a file of its own.
+#[track_caller]
+fn parsed_file(svg: &Svg) -> Document<'_> {
+    Document::parse(svg.as_str()).unwrap_or_else(|e| panic!("{e}:\n{svg}"))
 }
 
 fn description(document: &Document<'_>) -> String {
@@ -231,6 +237,7 @@ fn a_heat_map_holds_every_cell() {
             vec![Cell::Skipped, Cell::Value(12.0)],
         ],
         log: true,
+        ..HeatMap::default()
     };
     let svg = map.svg();
     let document = parsed(&svg, "Sweep");
@@ -261,7 +268,12 @@ fn curve(name: &str, ys: &[f64]) -> Series {
 
 #[test]
 fn curves_have_a_legend_bands_and_gaps() {
-    let axis = |label: &str, unit: &str, log| Axis { label: label.into(), unit: unit.into(), log };
+    let axis = |label: &str, unit: &str, log| Axis {
+        label: label.into(),
+        unit: unit.into(),
+        log,
+        ..Axis::default()
+    };
     let series = [curve("train", &[2.0, 1.0, 0.5, 0.25]), curve(LONG, &[2.1, f64::NAN, 0.7, 0.6])];
     for log in [false, true] {
         let lines = Lines {
@@ -269,6 +281,7 @@ fn curves_have_a_legend_bands_and_gaps() {
             x: axis("epoch", "", false),
             y: axis("loss", "nats", log),
             series: series.to_vec(),
+            ..Lines::default()
         };
         let svg = lines.svg();
         let document = parsed(&svg, "Loss");
@@ -282,6 +295,71 @@ fn curves_have_a_legend_bands_and_gaps() {
         assert_eq!((count("polygon"), count("circle")), (2, 7));
         assert!(description(&document).contains("train: 4 points, from 2 nats at 1 to 0.25 nats at 4"));
     }
+}
+
+#[test]
+fn marks_are_named_and_points_tell_their_numbers() {
+    let lines = Lines {
+        title: "Loss".into(),
+        x: Axis { label: "epoch".into(), whole: true, ..Axis::default() },
+        y: Axis { label: "loss".into(), unit: "nats".into(), ..Axis::default() },
+        series: vec![curve("train", &[2.0, 1.0, 0.5])],
+        marks: vec![
+            Mark::At(2.0, "best epoch: 2".into()),
+            Mark::Line([(1.0, 0.0), (3.0, 3.0)], "expected".into()),
+        ],
+    };
+    let svg = lines.svg();
+    let document = parsed(&svg, "Loss");
+    let text = drawn(&document);
+    for words in ["bestepoch:2", "expected", "epoch"] {
+        assert!(text.contains(words), "no {words} in {text}");
+    }
+    assert!(!text.contains("1.5") || !text.contains("2.5"), "epochs are whole: {text}");
+    assert!(description(&document).contains("best epoch: 2: at 2."), "{}", description(&document));
+    texts_are_apart(&document);
+    let circles: Vec<_> = document.descendants().filter(|node| node.tag_name().name() == "circle").collect();
+    let told = circles.iter().filter_map(|node| node.children().find_map(|child| child.text()));
+    let told: Vec<&str> = told.collect();
+    assert_eq!(
+        told,
+        ["train, epoch 1: 2.0000 nats", "train, epoch 2: 1.0000 nats", "train, epoch 3: 0.5000 nats"]
+    );
+    // A file of its own has its title, and is drawn as pixels as well.
+    let alone = svg.alone();
+    assert!(drawn(&parsed_file(&alone)).starts_with("Loss") && !text.starts_with("Loss"));
+    assert_eq!(alone.alone(), alone);
+    assert!(alone.png().is_ok_and(|png| png.len() > 1000));
+}
+
+#[test]
+fn a_slope_is_no_staircase() {
+    let points = (0..200).map(|n| Point { x: f64::from(n), y: 0.1 * f64::from(n), band: None }).collect();
+    let lines = Lines { series: vec![Series { name: "slope".into(), points }], ..Lines::default() };
+    let svg = lines.svg();
+    let longest = svg.as_str().split("points=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let line = longest.max_by_key(|points| points.len()).unwrap_or_default();
+    let ups: Vec<f64> =
+        line.split(' ').map(|at| at.split_once(',').expect("a pair").1.parse().expect("up")).collect();
+    assert!(ups.len() > 150 && ups.windows(2).all(|pair| pair[0] > pair[1]), "{line}");
+}
+
+#[test]
+fn a_confusion_matrix_is_coloured_by_the_shares_of_its_rows() {
+    let cells = vec![vec![Cell::Value(90.0), Cell::Value(10.0)], vec![Cell::Zero, Cell::Value(5.0)]];
+    let names = || vec!["cat".to_string(), "dog".to_string()];
+    let map = HeatMap { columns: names(), rows: names(), cells, shares: true, ..HeatMap::default() };
+    let svg = map.svg();
+    let fill = |words: &str| {
+        let (before, _) = svg.as_str().split_once(&format!(">{words}</text>")).expect("the number");
+        before
+            .rsplit("<rect")
+            .next()
+            .and_then(|rect| rect.split("fill=\"").nth(1))
+            .map(|rest| rest[..7].to_string())
+    };
+    assert_eq!(fill("90"), fill("5"), "the whole of a small class is as strong as most of a large one");
+    assert_eq!((fill("5"), fill("10")), (Some("#084594".into()), Some("#F7FBFF".into())));
 }
 
 #[test]
@@ -309,7 +387,7 @@ fn names_are_text_whatever_is_in_them() {
     let spot =
         Spot { name: HOSTILE.into(), flops_per_byte: 1.0, gflops: 1.0, allowed_gflops: Some(f64::NAN) };
     let name = || vec![HOSTILE.to_string()];
-    let axis = || Axis { label: HOSTILE.into(), unit: HOSTILE.into(), log: false };
+    let axis = || Axis { label: HOSTILE.into(), unit: HOSTILE.into(), ..Axis::default() };
     let title = HOSTILE.to_string();
     let charts = [
         Bars { title: title.clone(), ..bars(&[(HOSTILE, Outcome::Wrong(HOSTILE.into()))]) }.svg(),
@@ -322,7 +400,14 @@ fn names_are_text_whatever_is_in_them() {
             ..Default::default()
         }
         .svg(),
-        Lines { title: title.clone(), x: axis(), y: axis(), series: vec![curve(HOSTILE, &[1.0, 2.0])] }.svg(),
+        Lines {
+            title: title.clone(),
+            x: axis(),
+            y: axis(),
+            series: vec![curve(HOSTILE, &[1.0, 2.0])],
+            ..Lines::default()
+        }
+        .svg(),
         Grouped {
             title,
             series: name(),
@@ -392,7 +477,7 @@ proptest! {
             name: name.clone(),
             points: row.iter().enumerate().map(|(n, y)| Point { x: at(n, n), y: *y, band: Some((at(n, 1), *y)) }).collect(),
         });
-        parsed(&Lines { title: title.clone(), x: axis(), y: axis(), series: series.collect() }.svg(), "x");
+        parsed(&Lines { title: title.clone(), x: axis(), y: axis(), series: series.collect(), ..Lines::default() }.svg(), "x");
         let rows = numbers.iter().map(|row| Group { name: "row".into(), values: row.iter().copied().map(Some).collect() });
         parsed(&Grouped { title, series: names.clone(), rows: rows.collect(), ..Default::default() }.svg(), "x");
     }
