@@ -77,6 +77,11 @@ if [ "$kills" -gt 0 ]; then
   RANDOM=$seed
   say "seed $seed (SEED=$seed repeats the moments as far as the machine does)"
   ranks 3 "${small[@]}" --epochs 1 --out killed >/dev/null
+  # A resume of one epoch lasts as long as ranks take to start: half of the kills come later than that.
+  began=$(date +%s%N)
+  ranks 3 train --resume killed --epochs 2 --quiet >/dev/null
+  span=$((2 * ($(date +%s%N) - began) / 1000000))
+  say "kills come within $span ms of a start"
   for _ in $(seq "$kills"); do
     before=$(wc -l <killed/metrics.jsonl)
     timeout 300 mpirun --oversubscribe -n 3 "$program" train --resume killed --epochs "$epochs" --quiet >/dev/null 2>&1 &
@@ -85,7 +90,8 @@ if [ "$kills" -gt 0 ]; then
       pgrep -f -- "$left" >/dev/null && break
       sleep 0.1
     done
-    sleep "$((RANDOM % 10)).$((RANDOM % 10))$((RANDOM % 10))"
+    moment=$((RANDOM * span / 32768))
+    sleep "$((moment / 1000)).$(printf %03d $((moment % 1000)))"
     mapfile -t all < <(pgrep -f -- "$left")
     [ "${#all[@]}" -gt 0 ] && kill -KILL "${all[RANDOM % ${#all[@]}]}" && killed=$((killed + 1))
     status=0
@@ -101,6 +107,7 @@ if [ "$kills" -gt 0 ]; then
   done
   say "$killed of $kills times a rank was killed; $begun trainings had ended an epoch"
   check "a rank was killed each time" [ "$killed" -eq "$kills" ]
+  check "some were killed before their first epoch, some later" [ $((begun * (kills - begun))) -gt 0 ]
   epochs=$(($(wc -l <killed/metrics.jsonl) + 1))
   ranks 3 train --resume killed --epochs "$epochs" --quiet >/dev/null
   # Without kills, with the same settings: those of a resumed run.
