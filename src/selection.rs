@@ -78,10 +78,17 @@ struct Both {
 
 impl From<Recorded> for Choices {
     fn from(recorded: Recorded) -> Self {
-        match recorded {
-            Recorded::Both(Both { by_hand, tuned }) => Self { by_hand, tuned, ..Self::default() },
-            Recorded::ByHand(by_hand) => Self { by_hand, ..Self::default() },
-        }
+        let (by_hand, tuned) = match recorded {
+            Recorded::Both(Both { by_hand, tuned }) => (by_hand, tuned),
+            Recorded::ByHand(by_hand) => (by_hand, BTreeMap::new()),
+        };
+        // A user's file keeps its operation: it fits no other.
+        let named = |op: String, variant: &String| match crate::kernels::op(&op) {
+            Ok(now) if !is_file(setting::split(variant).0) => now.name.to_string(),
+            _ => op,
+        };
+        let by_hand = by_hand.into_iter().map(|(op, variant)| (named(op, &variant), variant)).collect();
+        Self { by_hand, tuned, ..Self::default() }
     }
 }
 
@@ -95,8 +102,9 @@ impl Choices {
         let mut choices = Self::default();
         for item in items.iter().map(AsRef::as_ref) {
             let (op, variant) = item.split_once('=').unwrap_or((item, ""));
-            choices.find(crate::kernels::op(op)?, variant)?;
-            choices.by_hand.insert(op.to_string(), variant.to_string());
+            let op = crate::kernels::op(op)?;
+            choices.find(op, variant)?;
+            choices.by_hand.insert(op.name.to_string(), variant.to_string());
         }
         Ok(choices)
     }
@@ -226,7 +234,7 @@ impl Call {
     fn among(&self, context: &Context, kernels: &[String]) -> Result<Option<&Variant>> {
         let is_among = |variant: &&Variant| {
             let name = |kernel: &String| match kernel.split_once('/') {
-                Some((op, name)) if op == self.op.name => self.op.variant(name).ok(),
+                Some((op, name)) if self.op.is_named(op) => self.op.variant(name).ok(),
                 _ => None,
             };
             variant.suits(&context.traits)
@@ -258,14 +266,14 @@ impl Call {
                 Some(reason) => skipped = Some(format!("`{name}` {reason}")),
             }
         }
-        if let Some(name) = wanted.tuned.get(&self.key()) {
+        if let Some(name) = self.op.recorded(&wanted.tuned, &self.key()) {
             match self.tuned(context, name)? {
                 Ok(variant) => return Ok((variant, skipped)),
                 // It was tuned elsewhere, or by another version: the default runs, and a note reports it.
                 Err(reason) => skipped = skipped.or(Some(format!("the tuned `{name}` {reason}"))),
             }
         }
-        if let Some(name) = wanted.defaults.calls.get(&self.key())
+        if let Some(name) = self.op.recorded(&wanted.defaults.calls, &self.key())
             && let Ok(variant) = self.tuned(context, name)?
         {
             return Ok((variant, skipped));

@@ -18,7 +18,7 @@ override KEPT: f32 = 1.0;     // what the others are multiplied by: 1 / (1 - rat
 @group(0) @binding(3) var<storage, read> k: array<f32>; // (ROWS, S, HEADS, KEY)
 @group(0) @binding(4) var<storage, read> v: array<f32>; // (ROWS, S, HEADS, VALUE)
 // batch ROWS
-// flops 2 * ROWS * HEADS * T * S * (KEY + VALUE)
+// flops 2 * ROWS * HEADS * T * S * KEY + 2 * ROWS * HEADS * T * S * VALUE
 // grid ITEMS = ROWS * T * HEADS
 // uses feed, random, attention
 // case ROWS=1,HEADS=1,T=1,S=1,KEY=1,VALUE=1,SCALE=1
@@ -27,3 +27,12 @@ override KEPT: f32 = 1.0;     // what the others are multiplied by: 1 / (1 - rat
 // case ROWS=2,HEADS=2,T=70,S=70,KEY=32,VALUE=16,SCALE=0.125
 // case ROWS=2,HEADS=3,T=6,S=9,KEY=4,VALUE=4,SCALE=0.5,STREAM=5,THRESHOLD=2147483648,KEPT=2
 // case ROWS=1,HEADS=2,T=37,S=67,KEY=8,VALUE=12,SCALE=0.25,CAUSAL=1,STREAM=3,THRESHOLD=858993459,KEPT=1.25
+// case ROWS=1,HEADS=1,T=1,S=100,KEY=17,VALUE=37,SCALE=0.25
+// case ROWS=2,HEADS=1,T=100,S=1,KEY=33,VALUE=1,SCALE=0.25
+// case ROWS=1,HEADS=1,T=34,S=101,KEY=66,VALUE=70,SCALE=0.125,CAUSAL=1
+// case ROWS=1,HEADS=1,T=33,S=35,KEY=131,VALUE=129,SCALE=0.0625,STREAM=1,THRESHOLD=1073741824,KEPT=1.3333334
+// case ROWS=67,HEADS=3,T=2,S=3,KEY=2,VALUE=2,SCALE=1,CAUSAL=1
+// case ROWS=1,HEADS=1,T=2053,S=3,KEY=2,VALUE=3,SCALE=0.5,CAUSAL=1
+// case ROWS=1,HEADS=2,T=3,S=2053,KEY=3,VALUE=2,SCALE=0.5
+// case ROWS=1,HEADS=1,T=2,S=3,KEY=2053,VALUE=2055,SCALE=0.02
+// case ROWS=3,HEADS=1367,T=2,S=2,KEY=2,VALUE=1,SCALE=0.5

@@ -1,0 +1,235 @@
+// forward: y[n, t, h] = Σ_s m_s · p_s · v[n, s, h], p = softmax(SCALE · q[n, t, h] · k[n, :, h]), m of dropout
+// For GPUs: blocks of 32 queries by 32 keys (Dao et al., 2022). A workgroup has the gradients of 32 queries of a head, for which it
+// goes through the keys, or those of 32 keys, for which it goes through the queries: its own ones and the others. A thread has
+// four of its own, four others of each block, and its own gradients at eight places, in registers. Both sides are staged by DEPTH
+// numbers, then slopes or shares, and the others by 64 places; for longer ones all of it is done again for each 64.
+// uses index, guard, tile
+// grid BLOCKS = T / 32 + S / 32, PAIRS = ROWS * HEADS
+const TILE_BLOCKS = 1u;
+const TILE_PAIRS = 1u;
+const TILE = 32u; // queries and keys of a block
+const PLACES = 64u;
+const DEPTH = 16u; // one of 8, 16: numbers of each side that are staged at a time
+const BLOCK = 4u;
+const THREADS_X = TILE / BLOCK;
+const THREADS_Y = TILE / BLOCK;
+const STRIDE = TILE / 4u + 1u; // one more keeps writers of different numbers in different banks
+const QUADS = PLACES / 4u;
+const PLACE_STRIDE = QUADS + 1u;
+const ROUNDS = DEPTH * TILE / 4u / THREADS;
+const PLACE_ROUNDS = TILE * QUADS / THREADS;
+var<workgroup> factors: array<vec4<f32>, TILE * STRIDE>; // slopes or shares [other][own]: four of its own THREADS_Y apart
+var<workgroup> staged: array<vec4<f32>, TILE * PLACE_STRIDE>; // both sides [number][..], or others [other][place]
+
+fn q_at(n: u32, h: u32, t: u32, c: u32, tile: u32) -> f32 {
+    let value = q[at_query(n, clamped(t, T, TILE), h) * KEY + clamped(c, KEY, tile)];
+    return select(0.0, value, within(c, KEY, tile));
+}
+
+fn k_at(n: u32, h: u32, s: u32, c: u32, tile: u32) -> f32 {
+    let value = k[at_key(n, clamped(s, S, TILE), h) * KEY + clamped(c, KEY, tile)];
+    return select(0.0, value, within(c, KEY, tile));
+}
+
+fn dy_at(n: u32, h: u32, t: u32, c: u32, tile: u32) -> f32 {
+    let value = dy[at_query(n, clamped(t, T, TILE), h) * VALUE + clamped(c, VALUE, tile)];
+    return select(0.0, value, within(c, VALUE, tile));
+}
+
+fn v_at(n: u32, h: u32, s: u32, c: u32, tile: u32) -> f32 {
+    let value = v[at_key(n, clamped(s, S, TILE), h) * VALUE + clamped(c, VALUE, tile)];
+    return select(0.0, value, within(c, VALUE, tile));
+}
+
+// Number c of query t in the first product (q), or in the second (dy); of key s (k, or v).
+fn of_query(n: u32, h: u32, t: u32, c: u32, is_second: bool) -> f32 {
+    if (is_second) { return dy_at(n, h, t, c, DEPTH); }
+    return q_at(n, h, t, c, DEPTH);
+}
+
+fn of_key(n: u32, h: u32, s: u32, c: u32, is_second: bool) -> f32 {
+    if (is_second) { return v_at(n, h, s, c, DEPTH); }
+    return k_at(n, h, s, c, DEPTH);
+}
+
+// The products of the numbers of both sides: [other][own].
+fn products(n: u32, h: u32, first: u32, start: u32, is_key: bool, is_second: bool, index: u32, lid: vec3<u32>) -> mat4x4<f32> {
+    var sums = mat4x4<f32>();
+    let len = select(KEY, VALUE, is_second);
+    for (var depth = 0u; depth < len; depth += DEPTH) {
+        for (var r = 0u; r < ROUNDS; r++) {
+            let at = index + r * THREADS;
+            let c = at % DEPTH;
+            let t = select(staged_row(first, at / DEPTH), staged_row(start, at / DEPTH), is_key);
+            let s = select(staged_row(start, at / DEPTH), staged_row(first, at / DEPTH), is_key);
+            let queries = vec4<f32>(
+                of_query(n, h, t, depth + c, is_second), of_query(n, h, t + THREADS_Y, depth + c, is_second),
+                of_query(n, h, t + 2u * THREADS_Y, depth + c, is_second), of_query(n, h, t + 3u * THREADS_Y, depth + c, is_second));
+            let keys = vec4<f32>(
+                of_key(n, h, s, depth + c, is_second), of_key(n, h, s + THREADS_Y, depth + c, is_second),
+                of_key(n, h, s + 2u * THREADS_Y, depth + c, is_second), of_key(n, h, s + 3u * THREADS_Y, depth + c, is_second));
+            staged[c * STRIDE + at / DEPTH] = select(queries, keys, is_key);
+            staged[(DEPTH + c) * STRIDE + at / DEPTH] = select(keys, queries, is_key);
+        }
+        workgroupBarrier();
+        for (var c = 0u; c < DEPTH; c++) { sums += outer(staged[(DEPTH + c) * STRIDE + lid.x], staged[c * STRIDE + lid.y]); }
+        workgroupBarrier();
+    }
+    return sums;
+}
+
+// Number c of another one, by which its factor is multiplied.
+fn number_at(n: u32, h: u32, other: u32, c: u32, is_key: bool, is_value: bool) -> f32 {
+    if (is_value) { return dy_at(n, h, other, c, PLACES); }
+    if (is_key) { return q_at(n, h, other, c, PLACES); }
+    return k_at(n, h, other, c, PLACES);
+}
+
+fn stage_places(n: u32, h: u32, start: u32, left: u32, is_key: bool, is_value: bool, index: u32) {
+    for (var r = 0u; r < PLACE_ROUNDS; r++) {
+        let at = index + r * THREADS;
+        let c = staged_column(left, at % QUADS);
+        let other = start + at / QUADS;
+        staged[at / QUADS * PLACE_STRIDE + at % QUADS] = vec4<f32>(
+            number_at(n, h, other, c, is_key, is_value), number_at(n, h, other, c + THREADS_X, is_key, is_value),
+            number_at(n, h, other, c + 2u * THREADS_X, is_key, is_value),
+            number_at(n, h, other, c + 3u * THREADS_X, is_key, is_value));
+    }
+}
+
+fn stage_factors(lid: vec3<u32>, rows: mat4x4<f32>) {
+    factors[lid.x * STRIDE + lid.y] = rows[0];
+    factors[(lid.x + THREADS_X) * STRIDE + lid.y] = rows[1];
+    factors[(lid.x + 2u * THREADS_X) * STRIDE + lid.y] = rows[2];
+    factors[(lid.x + 3u * THREADS_X) * STRIDE + lid.y] = rows[3];
+}
+
+// Shares of its own four with another one, before dropout, from their scores.
+fn shares_of(scores: vec4<f32>, stats: vec4<f32>, own: vec4<u32>, other: u32, is_key: bool) -> vec4<f32> {
+    let query = select(own, vec4<u32>(other), is_key);
+    let key = select(vec4<u32>(other), own, is_key);
+    let seen = select(vec4<u32>(S), min(query + 1u, vec4<u32>(S)), CAUSAL == 1u);
+    let share = exp(min(SCALE * scores - stats, vec4<f32>(0.0)));
+    return select(vec4<f32>(0.0), share, (key < seen) & (query < vec4<u32>(T)));
+}
+
+// What dropout makes of them.
+fn kept_of(n: u32, h: u32, own: vec4<u32>, other: u32, is_key: bool) -> vec4<f32> {
+    let query = (n * T + select(own, vec4<u32>(other), is_key)) * HEADS + h;
+    let key = select(vec4<u32>(other), own, is_key);
+    return vec4<f32>(kept(query.x, key.x), kept(query.y, key.y), kept(query.z, key.z), kept(query.w, key.w));
+}
+
+// stats and delta of a query: place 0 and 1.
+fn sum_at(n: u32, h: u32, t: u32, place: u32) -> f32 { return sums[2u * at_query(n, clamped(t, T, TILE), h) + place]; }
+
+fn sums_at(n: u32, h: u32, own: vec4<u32>, other: u32, place: u32, is_key: bool) -> vec4<f32> {
+    if (is_key) { return vec4<f32>(sum_at(n, h, other, place)); }
+    return vec4<f32>(sum_at(n, h, own.x, place), sum_at(n, h, own.y, place), sum_at(n, h, own.z, place), sum_at(n, h, own.w, place));
+}
+
+fn store_query(n: u32, h: u32, t: u32, c: u32, value: f32) {
+    if (within(t, T, TILE) & within(c, KEY, PLACES)) { dq[at_query(n, t, h) * KEY + c] = value; }
+}
+
+fn store_key(n: u32, h: u32, s: u32, c: u32, value: f32) {
+    if (within(s, S, TILE) & within(c, KEY, PLACES)) { dk[at_key(n, s, h) * KEY + c] = value; }
+}
+
+fn store_value(n: u32, h: u32, s: u32, c: u32, value: f32) {
+    if (within(s, S, TILE) & within(c, VALUE, PLACES)) { dv[at_key(n, s, h) * VALUE + c] = value; }
+}
+
+fn store(n: u32, h: u32, own: u32, c: u32, value: f32, is_key: bool, is_value: bool) {
+    if (is_value) {
+        store_value(n, h, own, c, value);
+    } else if (is_key) {
+        store_key(n, h, own, c, value);
+    } else {
+        store_query(n, h, own, c, value);
+    }
+}
+
+fn store_row(n: u32, h: u32, own: u32, c: u32, row: vec4<f32>, is_key: bool, is_value: bool) {
+    store(n, h, own, c, row.x, is_key, is_value);
+    store(n, h, own, c + THREADS_X, row.y, is_key, is_value);
+    store(n, h, own, c + 2u * THREADS_X, row.z, is_key, is_value);
+    store(n, h, own, c + 3u * THREADS_X, row.w, is_key, is_value);
+}
+
+fn store_block(n: u32, h: u32, own: vec4<u32>, c: u32, rows: mat4x4<f32>, is_key: bool, is_value: bool) {
+    store_row(n, h, own.x, c, rows[0], is_key, is_value);
+    store_row(n, h, own.y, c, rows[1], is_key, is_value);
+    store_row(n, h, own.z, c, rows[2], is_key, is_value);
+    store_row(n, h, own.w, c, rows[3], is_key, is_value);
+}
+
+@compute @workgroup_size(THREADS_X, THREADS_Y)
+fn attention_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
+                  @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let pair = group_y(wid, groups);
+    if (pair >= ROWS * HEADS) { return; }
+    let n = pair / HEADS;
+    let h = pair % HEADS;
+    let blocks = (T + TILE - 1u) / TILE;
+    let is_key = wid.x >= blocks;
+    let first = TILE * select(wid.x, wid.x - blocks, is_key);
+    let own = vec4<u32>(first + lid.y) + THREADS_Y * vec4<u32>(0u, 1u, 2u, 3u);
+    // Which others see it, or are seen by it: those from `begin` to before `end`.
+    let begin = select(0u, first, is_key & (CAUSAL == 1u));
+    let end = select(seen_by(min(first + TILE, T) - 1u), T, is_key);
+    for (var left = 0u; left < select(KEY, max(KEY, VALUE), is_key); left += PLACES) {
+        var near = mat4x4<f32>(); // dq or dk [own][place]
+        var far = mat4x4<f32>(); // 32 places further on
+        var near_value = mat4x4<f32>(); // dv
+        var far_value = mat4x4<f32>();
+        for (var start = begin; start < end; start += TILE) {
+            let scores = products(n, h, first, start, is_key, false, index, lid);
+            let parts = products(n, h, first, start, is_key, true, index, lid);
+            let other = vec4<u32>(start + lid.x) + THREADS_X * vec4<u32>(0u, 1u, 2u, 3u);
+            var shares = mat4x4<f32>(
+                shares_of(scores[0], sums_at(n, h, own, other.x, 0u, is_key), own, other.x, is_key),
+                shares_of(scores[1], sums_at(n, h, own, other.y, 0u, is_key), own, other.y, is_key),
+                shares_of(scores[2], sums_at(n, h, own, other.z, 0u, is_key), own, other.z, is_key),
+                shares_of(scores[3], sums_at(n, h, own, other.w, 0u, is_key), own, other.w, is_key));
+            let held = mat4x4<f32>(kept_of(n, h, own, other.x, is_key), kept_of(n, h, own, other.y, is_key),
+                                   kept_of(n, h, own, other.z, is_key), kept_of(n, h, own, other.w, is_key));
+            let slopes = mat4x4<f32>(
+                SCALE * shares[0] * (held[0] * parts[0] - sums_at(n, h, own, other.x, 1u, is_key)),
+                SCALE * shares[1] * (held[1] * parts[1] - sums_at(n, h, own, other.y, 1u, is_key)),
+                SCALE * shares[2] * (held[2] * parts[2] - sums_at(n, h, own, other.z, 1u, is_key)),
+                SCALE * shares[3] * (held[3] * parts[3] - sums_at(n, h, own, other.w, 1u, is_key)));
+            if (left < KEY) {
+                stage_factors(lid, slopes);
+                stage_places(n, h, start, left, is_key, false, index);
+                workgroupBarrier();
+                for (var o = 0u; o < TILE; o++) {
+                    let factor = factors[o * STRIDE + lid.y];
+                    near += outer(factor, staged[o * PLACE_STRIDE + lid.x]);
+                    if (KEY > TILE) { far += outer(factor, staged[o * PLACE_STRIDE + THREADS_X + lid.x]); }
+                }
+                workgroupBarrier();
+            }
+            if (is_key && left < VALUE) {
+                stage_factors(lid, mat4x4<f32>(shares[0] * held[0], shares[1] * held[1], shares[2] * held[2], shares[3] * held[3]));
+                stage_places(n, h, start, left, is_key, true, index);
+                workgroupBarrier();
+                for (var o = 0u; o < TILE; o++) {
+                    let factor = factors[o * STRIDE + lid.y];
+                    near_value += outer(factor, staged[o * PLACE_STRIDE + lid.x]);
+                    if (VALUE > TILE) { far_value += outer(factor, staged[o * PLACE_STRIDE + THREADS_X + lid.x]); }
+                }
+                workgroupBarrier();
+            }
+        }
+        let c = left + lid.x;
+        if (left < KEY) {
+            store_block(n, h, own, c, near, is_key, false);
+            if (KEY > TILE) { store_block(n, h, own, c + 4u * THREADS_X, far, is_key, false); }
+        }
+        if (is_key && left < VALUE) {
+            store_block(n, h, own, c, near_value, is_key, true);
+            if (VALUE > TILE) { store_block(n, h, own, c + 4u * THREADS_X, far_value, is_key, true); }
+        }
+    }
+}
