@@ -325,8 +325,33 @@ impl Op {
 #[cfg(test)]
 mod tests {
     use super::{Choices, chosen, unproven};
-    use crate::kernels::MATMUL;
-    use std::fs;
+    use crate::{
+        kernels::{ATTENTION_FORWARD, ATTENTION_GRAD, MATMUL},
+        op::Call,
+    };
+    use std::{collections::BTreeMap, fs};
+
+    #[test]
+    fn what_was_recorded_under_the_former_name_of_an_operation_counts() {
+        let recorded =
+            r#"{"by_hand":{"attention_grad_key":"naive","attention_grad_value":"a.wgsl"},"tuned":{}}"#;
+        let read: Choices = serde_json::from_str(recorded).expect("reads");
+        let map = |entries: &[(&str, &str)]| -> BTreeMap<String, String> {
+            entries.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+        };
+        assert_eq!(read.by_hand, map(&[("attention_grad", "naive"), ("attention_grad_value", "a.wgsl")]));
+
+        let call = |op| Call::new(op, &[("ROWS", 2), ("T", 3)]);
+        let (grad, forward) = (call(&ATTENTION_GRAD), call(&ATTENTION_FORWARD));
+        let found = |call: &Call, calls: &BTreeMap<_, _>| call.op.recorded(calls, &call.key()).cloned();
+        let before = map(&[("attention_grad_query ROWS=2,T=3 linear", "naive")]);
+        assert_eq!(found(&grad, &before).as_deref(), Some("naive"));
+        assert_eq!(found(&forward, &before), None);
+        let other = map(&[("attention_grad_query ROWS=2,T=4 linear", "naive")]);
+        assert_eq!(found(&grad, &other), None);
+        let both = map(&[("attention_grad_key ROWS=2,T=3 linear", "naive"), (&grad.key(), "tiled")]);
+        assert_eq!(found(&grad, &both).as_deref(), Some("tiled"));
+    }
 
     #[test]
     fn a_file_is_read_once_for_choices_and_their_copies() {

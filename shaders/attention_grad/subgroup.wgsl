@@ -129,18 +129,19 @@ fn attention_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgro
             }
             turn(lid.x);
             let t = start + 4u * lid.x;
-            let query = at_query(n, t, h) * KEY;
-            for (var c = query; c < query + KEY; c++) {
+            var query = at_query(n, t, h) * KEY;
+            for (var c = start; c < start + KEY; c++) {
                 a0 = vec4<f32>(0.0);
-                let x = key[c - query];
+                let x = key[c - start];
                 for (var r = 0u; r < 8u; r++) {
                     let b = subgroupShuffle(x, r);
                     a0 += slopes[4u * r] * b.x + slopes[4u * r + 1u] * b.y + slopes[4u * r + 2u] * b.z + slopes[4u * r + 3u] * b.w;
                 }
-                add_to(t, c, a0.x, first);
-                add_to(t + 1u, c + HEADS * KEY, a0.y, first);
-                add_to(t + 2u, c + 2u * HEADS * KEY, a0.z, first);
-                add_to(t + 3u, c + 3u * HEADS * KEY, a0.w, first);
+                add_to(t, query, a0.x, first);
+                add_to(t + 1u, query + HEADS * KEY, a0.y, first);
+                add_to(t + 2u, query + 2u * HEADS * KEY, a0.z, first);
+                add_to(t + 3u, query + 3u * HEADS * KEY, a0.w, first);
+                query += 1u;
             }
         }
         place = at * KEY;
@@ -164,8 +165,14 @@ fn attention_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgro
     }
 }
 
+// Adds to dq what a block of keys gives; the first block sets it.
 fn add_to(t: u32, place: u32, part: f32, first: u32) {
-    if (t < T) { dq[place] = select(dq[place], 0.0, first == 0u) + part; }
+    if (t >= T) { return; }
+    if (first == 0u) {
+        dq[place] = part;
+    } else {
+        dq[place] = dq[place] + part;
+    }
 }
 
 fn q_at(n: u32, t: u32, h: u32, c: u32) -> vec4<f32> {
