@@ -189,13 +189,13 @@ operations! {
     TOKEN_STARTS token_starts "where the places of each word begin among sorted tokens" { naive [Cpu, Gpu]; }
     EMBEDDING_GRAD embedding_grad "dw = the sum of the gradients of each word's places" { naive [Cpu, Gpu]; }
     ATTENTION_FORWARD attention_forward "y = the mean of values, weighted by a softmax of products" {
-        subgroup [Cpu if lanes >= 8];
+        subgroup [Cpu if lanes == 8] [Cpu if lanes >= 8, mesa <= 25];
         tiled [Gpu if T >= 16, S >= 16];
         naive [Cpu, Gpu];
     }
     ATTENTION_GRAD_DELTA attention_grad_delta "sums of each query, for the gradient of attention" { naive [Cpu, Gpu]; }
     ATTENTION_GRAD attention_grad "dq, dk and dv of attention" {
-        subgroup [Cpu if lanes >= 8];
+        subgroup [Cpu if lanes == 8] [Cpu if lanes >= 8, mesa <= 25];
         tiled [Gpu if T >= 16, S >= 16];
         naive [Cpu, Gpu];
     }

@@ -1,3 +1,4 @@
+// forward: y[n, t, h] = Σ_s m_s · p_s · v[n, s, h], p = softmax(SCALE · q[n, t, h] · k[n, :, h]), m of dropout
 // sums[n, t, h] = stats[n, t, h] and delta[n, t, h] = dy[n, t, h] · y[n, t, h]: what the gradient of attention has of a query
 // besides its vectors (Dao et al., 2022).
 override ROWS: u32;

@@ -1,3 +1,4 @@
+// forward: y[n, t, h] = Σ_s m_s · p_s · v[n, s, h], p = softmax(SCALE · q[n, t, h] · k[n, :, h]), m of dropout
 // One thread a query.
 // uses index
 @compute @workgroup_size(64)
