@@ -41,35 +41,22 @@ fn v_at(n: u32, h: u32, s: u32, c: u32, tile: u32) -> f32 {
     return select(0.0, value, within(c, VALUE, tile));
 }
 
-// Number c of query t in the first product (q), or in the second (dy); of key s (k, or v).
-fn of_query(n: u32, h: u32, t: u32, c: u32, is_second: bool) -> f32 {
-    if (is_second) { return dy_at(n, h, t, c, DEPTH); }
-    return q_at(n, h, t, c, DEPTH);
-}
-
-fn of_key(n: u32, h: u32, s: u32, c: u32, is_second: bool) -> f32 {
-    if (is_second) { return v_at(n, h, s, c, DEPTH); }
-    return k_at(n, h, s, c, DEPTH);
-}
-
-// The products of the numbers of both sides: [other][own].
-fn products(n: u32, h: u32, first: u32, start: u32, is_key: bool, is_second: bool, index: u32, lid: vec3<u32>) -> mat4x4<f32> {
+// Products of queries and keys: [other][own].
+fn scores_of(n: u32, h: u32, first: u32, start: u32, is_key: bool, index: u32, lid: vec3<u32>) -> mat4x4<f32> {
     var sums = mat4x4<f32>();
-    let len = select(KEY, VALUE, is_second);
-    for (var depth = 0u; depth < len; depth += DEPTH) {
+    let keys_at = select(DEPTH, 0u, is_key);
+    for (var depth = 0u; depth < KEY; depth += DEPTH) {
         for (var r = 0u; r < ROUNDS; r++) {
             let at = index + r * THREADS;
             let c = at % DEPTH;
-            let t = select(staged_row(first, at / DEPTH), staged_row(start, at / DEPTH), is_key);
-            let s = select(staged_row(start, at / DEPTH), staged_row(first, at / DEPTH), is_key);
-            let queries = vec4<f32>(
-                of_query(n, h, t, depth + c, is_second), of_query(n, h, t + THREADS_Y, depth + c, is_second),
-                of_query(n, h, t + 2u * THREADS_Y, depth + c, is_second), of_query(n, h, t + 3u * THREADS_Y, depth + c, is_second));
-            let keys = vec4<f32>(
-                of_key(n, h, s, depth + c, is_second), of_key(n, h, s + THREADS_Y, depth + c, is_second),
-                of_key(n, h, s + 2u * THREADS_Y, depth + c, is_second), of_key(n, h, s + 3u * THREADS_Y, depth + c, is_second));
-            staged[c * STRIDE + at / DEPTH] = select(queries, keys, is_key);
-            staged[(DEPTH + c) * STRIDE + at / DEPTH] = select(keys, queries, is_key);
+            let t = staged_row(select(first, start, is_key), at / DEPTH);
+            let s = staged_row(select(start, first, is_key), at / DEPTH);
+            staged[(DEPTH - keys_at + c) * STRIDE + at / DEPTH] = vec4<f32>(
+                q_at(n, h, t, depth + c, DEPTH), q_at(n, h, t + THREADS_Y, depth + c, DEPTH),
+                q_at(n, h, t + 2u * THREADS_Y, depth + c, DEPTH), q_at(n, h, t + 3u * THREADS_Y, depth + c, DEPTH));
+            staged[(keys_at + c) * STRIDE + at / DEPTH] = vec4<f32>(
+                k_at(n, h, s, depth + c, DEPTH), k_at(n, h, s + THREADS_Y, depth + c, DEPTH),
+                k_at(n, h, s + 2u * THREADS_Y, depth + c, DEPTH), k_at(n, h, s + 3u * THREADS_Y, depth + c, DEPTH));
         }
         workgroupBarrier();
         for (var c = 0u; c < DEPTH; c++) { sums += outer(staged[(DEPTH + c) * STRIDE + lid.x], staged[c * STRIDE + lid.y]); }
@@ -78,22 +65,61 @@ fn products(n: u32, h: u32, first: u32, start: u32, is_key: bool, is_second: boo
     return sums;
 }
 
-// Number c of another one, by which its factor is multiplied.
-fn number_at(n: u32, h: u32, other: u32, c: u32, is_key: bool, is_value: bool) -> f32 {
-    if (is_value) { return dy_at(n, h, other, c, PLACES); }
-    if (is_key) { return q_at(n, h, other, c, PLACES); }
-    return k_at(n, h, other, c, PLACES);
+// Products of dy and values: [other][own].
+fn parts_of(n: u32, h: u32, first: u32, start: u32, is_key: bool, index: u32, lid: vec3<u32>) -> mat4x4<f32> {
+    var sums = mat4x4<f32>();
+    let keys_at = select(DEPTH, 0u, is_key);
+    for (var depth = 0u; depth < VALUE; depth += DEPTH) {
+        for (var r = 0u; r < ROUNDS; r++) {
+            let at = index + r * THREADS;
+            let c = at % DEPTH;
+            let t = staged_row(select(first, start, is_key), at / DEPTH);
+            let s = staged_row(select(start, first, is_key), at / DEPTH);
+            staged[(DEPTH - keys_at + c) * STRIDE + at / DEPTH] = vec4<f32>(
+                dy_at(n, h, t, depth + c, DEPTH), dy_at(n, h, t + THREADS_Y, depth + c, DEPTH),
+                dy_at(n, h, t + 2u * THREADS_Y, depth + c, DEPTH), dy_at(n, h, t + 3u * THREADS_Y, depth + c, DEPTH));
+            staged[(keys_at + c) * STRIDE + at / DEPTH] = vec4<f32>(
+                v_at(n, h, s, depth + c, DEPTH), v_at(n, h, s + THREADS_Y, depth + c, DEPTH),
+                v_at(n, h, s + 2u * THREADS_Y, depth + c, DEPTH), v_at(n, h, s + 3u * THREADS_Y, depth + c, DEPTH));
+        }
+        workgroupBarrier();
+        for (var c = 0u; c < DEPTH; c++) { sums += outer(staged[(DEPTH + c) * STRIDE + lid.x], staged[c * STRIDE + lid.y]); }
+        workgroupBarrier();
+    }
+    return sums;
 }
 
-fn stage_places(n: u32, h: u32, start: u32, left: u32, is_key: bool, is_value: bool, index: u32) {
+// The others, by which factors are multiplied.
+fn stage_queries(n: u32, h: u32, start: u32, left: u32, index: u32) {
     for (var r = 0u; r < PLACE_ROUNDS; r++) {
         let at = index + r * THREADS;
         let c = staged_column(left, at % QUADS);
         let other = start + at / QUADS;
         staged[at / QUADS * PLACE_STRIDE + at % QUADS] = vec4<f32>(
-            number_at(n, h, other, c, is_key, is_value), number_at(n, h, other, c + THREADS_X, is_key, is_value),
-            number_at(n, h, other, c + 2u * THREADS_X, is_key, is_value),
-            number_at(n, h, other, c + 3u * THREADS_X, is_key, is_value));
+            q_at(n, h, other, c, PLACES), q_at(n, h, other, c + THREADS_X, PLACES),
+            q_at(n, h, other, c + 2u * THREADS_X, PLACES), q_at(n, h, other, c + 3u * THREADS_X, PLACES));
+    }
+}
+
+fn stage_keys(n: u32, h: u32, start: u32, left: u32, index: u32) {
+    for (var r = 0u; r < PLACE_ROUNDS; r++) {
+        let at = index + r * THREADS;
+        let c = staged_column(left, at % QUADS);
+        let other = start + at / QUADS;
+        staged[at / QUADS * PLACE_STRIDE + at % QUADS] = vec4<f32>(
+            k_at(n, h, other, c, PLACES), k_at(n, h, other, c + THREADS_X, PLACES),
+            k_at(n, h, other, c + 2u * THREADS_X, PLACES), k_at(n, h, other, c + 3u * THREADS_X, PLACES));
+    }
+}
+
+fn stage_outputs(n: u32, h: u32, start: u32, left: u32, index: u32) {
+    for (var r = 0u; r < PLACE_ROUNDS; r++) {
+        let at = index + r * THREADS;
+        let c = staged_column(left, at % QUADS);
+        let other = start + at / QUADS;
+        staged[at / QUADS * PLACE_STRIDE + at % QUADS] = vec4<f32>(
+            dy_at(n, h, other, c, PLACES), dy_at(n, h, other, c + THREADS_X, PLACES),
+            dy_at(n, h, other, c + 2u * THREADS_X, PLACES), dy_at(n, h, other, c + 3u * THREADS_X, PLACES));
     }
 }
 
@@ -115,53 +141,71 @@ fn shares_of(scores: vec4<f32>, stats: vec4<f32>, own: vec4<u32>, other: u32, is
 
 // What dropout makes of them.
 fn kept_of(n: u32, h: u32, own: vec4<u32>, other: u32, is_key: bool) -> vec4<f32> {
+    if (THRESHOLD == 0u) { return vec4<f32>(1.0); }
     let query = (n * T + select(own, vec4<u32>(other), is_key)) * HEADS + h;
     let key = select(vec4<u32>(other), own, is_key);
     return vec4<f32>(kept(query.x, key.x), kept(query.y, key.y), kept(query.z, key.z), kept(query.w, key.w));
 }
 
-// stats and delta of a query: place 0 and 1.
-fn sum_at(n: u32, h: u32, t: u32, place: u32) -> f32 { return sums[2u * at_query(n, clamped(t, T, TILE), h) + place]; }
-
+// stats and delta of the queries of four pairs: place 0 and 1.
 fn sums_at(n: u32, h: u32, own: vec4<u32>, other: u32, place: u32, is_key: bool) -> vec4<f32> {
-    if (is_key) { return vec4<f32>(sum_at(n, h, other, place)); }
-    return vec4<f32>(sum_at(n, h, own.x, place), sum_at(n, h, own.y, place), sum_at(n, h, own.z, place), sum_at(n, h, own.w, place));
+    let t = clamped4(select(own, vec4<u32>(other), is_key), T, TILE);
+    let at = 2u * ((n * T + t) * HEADS + h) + place;
+    return vec4<f32>(sums[at.x], sums[at.y], sums[at.z], sums[at.w]);
 }
 
 fn store_query(n: u32, h: u32, t: u32, c: u32, value: f32) {
     if (within(t, T, TILE) & within(c, KEY, PLACES)) { dq[at_query(n, t, h) * KEY + c] = value; }
 }
 
+fn store_query_row(n: u32, h: u32, t: u32, c: u32, row: vec4<f32>) {
+    store_query(n, h, t, c, row.x);
+    store_query(n, h, t, c + THREADS_X, row.y);
+    store_query(n, h, t, c + 2u * THREADS_X, row.z);
+    store_query(n, h, t, c + 3u * THREADS_X, row.w);
+}
+
+fn store_queries(n: u32, h: u32, own: vec4<u32>, c: u32, rows: mat4x4<f32>) {
+    store_query_row(n, h, own.x, c, rows[0]);
+    store_query_row(n, h, own.y, c, rows[1]);
+    store_query_row(n, h, own.z, c, rows[2]);
+    store_query_row(n, h, own.w, c, rows[3]);
+}
+
 fn store_key(n: u32, h: u32, s: u32, c: u32, value: f32) {
     if (within(s, S, TILE) & within(c, KEY, PLACES)) { dk[at_key(n, s, h) * KEY + c] = value; }
+}
+
+fn store_key_row(n: u32, h: u32, s: u32, c: u32, row: vec4<f32>) {
+    store_key(n, h, s, c, row.x);
+    store_key(n, h, s, c + THREADS_X, row.y);
+    store_key(n, h, s, c + 2u * THREADS_X, row.z);
+    store_key(n, h, s, c + 3u * THREADS_X, row.w);
+}
+
+fn store_keys(n: u32, h: u32, own: vec4<u32>, c: u32, rows: mat4x4<f32>) {
+    store_key_row(n, h, own.x, c, rows[0]);
+    store_key_row(n, h, own.y, c, rows[1]);
+    store_key_row(n, h, own.z, c, rows[2]);
+    store_key_row(n, h, own.w, c, rows[3]);
 }
 
 fn store_value(n: u32, h: u32, s: u32, c: u32, value: f32) {
     if (within(s, S, TILE) & within(c, VALUE, PLACES)) { dv[at_key(n, s, h) * VALUE + c] = value; }
 }
 
-fn store(n: u32, h: u32, own: u32, c: u32, value: f32, is_key: bool, is_value: bool) {
-    if (is_value) {
-        store_value(n, h, own, c, value);
-    } else if (is_key) {
-        store_key(n, h, own, c, value);
-    } else {
-        store_query(n, h, own, c, value);
-    }
+fn store_value_row(n: u32, h: u32, s: u32, c: u32, row: vec4<f32>) {
+    store_value(n, h, s, c, row.x);
+    store_value(n, h, s, c + THREADS_X, row.y);
+    store_value(n, h, s, c + 2u * THREADS_X, row.z);
+    store_value(n, h, s, c + 3u * THREADS_X, row.w);
 }
 
-fn store_row(n: u32, h: u32, own: u32, c: u32, row: vec4<f32>, is_key: bool, is_value: bool) {
-    store(n, h, own, c, row.x, is_key, is_value);
-    store(n, h, own, c + THREADS_X, row.y, is_key, is_value);
-    store(n, h, own, c + 2u * THREADS_X, row.z, is_key, is_value);
-    store(n, h, own, c + 3u * THREADS_X, row.w, is_key, is_value);
-}
-
-fn store_block(n: u32, h: u32, own: vec4<u32>, c: u32, rows: mat4x4<f32>, is_key: bool, is_value: bool) {
-    store_row(n, h, own.x, c, rows[0], is_key, is_value);
-    store_row(n, h, own.y, c, rows[1], is_key, is_value);
-    store_row(n, h, own.z, c, rows[2], is_key, is_value);
-    store_row(n, h, own.w, c, rows[3], is_key, is_value);
+fn store_values(n: u32, h: u32, own: vec4<u32>, c: u32, rows: mat4x4<f32>) {
+    store_value_row(n, h, own.x, c, rows[0]);
+    store_value_row(n, h, own.y, c, rows[1]);
+    store_value_row(n, h, own.z, c, rows[2]);
+    store_value_row(n, h, own.w, c, rows[3]);
 }
 
 @compute @workgroup_size(THREADS_X, THREADS_Y)
@@ -184,8 +228,8 @@ fn attention_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
         var near_value = mat4x4<f32>(); // dv
         var far_value = mat4x4<f32>();
         for (var start = begin; start < end; start += TILE) {
-            let scores = products(n, h, first, start, is_key, false, index, lid);
-            let parts = products(n, h, first, start, is_key, true, index, lid);
+            let scores = scores_of(n, h, first, start, is_key, index, lid);
+            let parts = parts_of(n, h, first, start, is_key, index, lid);
             let other = vec4<u32>(start + lid.x) + THREADS_X * vec4<u32>(0u, 1u, 2u, 3u);
             var shares = mat4x4<f32>(
                 shares_of(scores[0], sums_at(n, h, own, other.x, 0u, is_key), own, other.x, is_key),
@@ -201,7 +245,11 @@ fn attention_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
                 SCALE * shares[3] * (held[3] * parts[3] - sums_at(n, h, own, other.w, 1u, is_key)));
             if (left < KEY) {
                 stage_factors(lid, slopes);
-                stage_places(n, h, start, left, is_key, false, index);
+                if (is_key) {
+                    stage_queries(n, h, start, left, index);
+                } else {
+                    stage_keys(n, h, start, left, index);
+                }
                 workgroupBarrier();
                 for (var o = 0u; o < TILE; o++) {
                     let factor = factors[o * STRIDE + lid.y];
@@ -212,7 +260,7 @@ fn attention_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
             }
             if (is_key && left < VALUE) {
                 stage_factors(lid, mat4x4<f32>(shares[0] * held[0], shares[1] * held[1], shares[2] * held[2], shares[3] * held[3]));
-                stage_places(n, h, start, left, is_key, true, index);
+                stage_outputs(n, h, start, left, index);
                 workgroupBarrier();
                 for (var o = 0u; o < TILE; o++) {
                     let factor = factors[o * STRIDE + lid.y];
@@ -223,13 +271,18 @@ fn attention_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
             }
         }
         let c = left + lid.x;
-        if (left < KEY) {
-            store_block(n, h, own, c, near, is_key, false);
-            if (KEY > TILE) { store_block(n, h, own, c + 4u * THREADS_X, far, is_key, false); }
+        if (!is_key) {
+            store_queries(n, h, own, c, near);
+            if (KEY > TILE) { store_queries(n, h, own, c + 4u * THREADS_X, far); }
+            continue;
         }
-        if (is_key && left < VALUE) {
-            store_block(n, h, own, c, near_value, is_key, true);
-            if (VALUE > TILE) { store_block(n, h, own, c + 4u * THREADS_X, far_value, is_key, true); }
+        if (left < KEY) {
+            store_keys(n, h, own, c, near);
+            if (KEY > TILE) { store_keys(n, h, own, c + 4u * THREADS_X, far); }
+        }
+        if (left < VALUE) {
+            store_values(n, h, own, c, near_value);
+            if (VALUE > TILE) { store_values(n, h, own, c + 4u * THREADS_X, far_value); }
         }
     }
 }
