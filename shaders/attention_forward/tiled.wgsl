@@ -1,12 +1,13 @@
 // For GPUs: blocks of 32 queries by 32 keys (Dao et al., 2022). A workgroup goes through the keys of a head for its queries; a
-// thread has four queries, four keys of each block, and the values of its queries at eight places, in registers. Queries and keys
-// are staged by DEPTH numbers, then shares, and values by 64 places; for longer values all of it is done again for each 64.
+// thread has four queries, four keys of each block, and the values of its queries at four or eight places, in registers. Queries
+// and keys are staged by DEPTH numbers, then shares, and values by TILE_V places; for longer values all of it is done again.
+// Eight places save that at a length of 64, and make SwiftShader's compiler take gigabytes.
 // uses index, guard, tile
 // grid T, PAIRS = ROWS * HEADS
 const TILE_T = 32u;
 const TILE_PAIRS = 1u;
 const TILE_S = 32u; // keys of a block
-const TILE_V = 64u; // places of values
+const TILE_V = 32u; // one of 32, 64: places of values
 const DEPTH = 16u; // one of 8, 16: numbers of queries and keys that are staged at a time
 const BLOCK = 4u;
 const THREADS_X = TILE_S / BLOCK;
@@ -15,6 +16,7 @@ const STRIDE = TILE_T / 4u + 1u; // one more keeps writers of different numbers 
 const V_QUADS = TILE_V / 4u;
 const V_STRIDE = V_QUADS + 1u;
 const ROUNDS = DEPTH * TILE_T / 4u / THREADS;
+const HAS_FAR = TILE_V > TILE_S;
 const LOWEST = -3.4028234e38;
 var<workgroup> shares: array<vec4<f32>, TILE_S * STRIDE>; // [key][query]: four queries THREADS_Y apart
 var<workgroup> staged: array<vec4<f32>, TILE_S * V_STRIDE>; // queries and keys [number][..], or values [key][place]
@@ -129,12 +131,12 @@ fn attention_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loca
             shares[(lid.x + 2u * THREADS_X) * STRIDE + lid.y] = c * kept_by(query, s + 2u * THREADS_X);
             shares[(lid.x + 3u * THREADS_X) * STRIDE + lid.y] = d * kept_by(query, s + 3u * THREADS_X);
             near = mat4x4<f32>(less.x * near[0], less.y * near[1], less.z * near[2], less.w * near[3]);
-            if (VALUE > TILE_S) { far = mat4x4<f32>(less.x * far[0], less.y * far[1], less.z * far[2], less.w * far[3]); }
+            if (HAS_FAR) { far = mat4x4<f32>(less.x * far[0], less.y * far[1], less.z * far[2], less.w * far[3]); }
             workgroupBarrier();
             for (var key = 0u; key < TILE_S; key++) {
                 let share = shares[key * STRIDE + lid.y];
                 near += outer(share, staged[key * V_STRIDE + lid.x]);
-                if (VALUE > TILE_S) { far += outer(share, staged[key * V_STRIDE + THREADS_X + lid.x]); }
+                if (HAS_FAR) { far += outer(share, staged[key * V_STRIDE + THREADS_X + lid.x]); }
             }
             workgroupBarrier();
         }
@@ -145,7 +147,7 @@ fn attention_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loca
         workgroupBarrier();
         let c = left + lid.x;
         store_block(n, h, own, c, near, sum);
-        if (VALUE > TILE_S) { store_block(n, h, own, c + 4u * THREADS_X, far, sum); }
+        if (HAS_FAR) { store_block(n, h, own, c + 4u * THREADS_X, far, sum); }
         if (c == 0u) {
             let log_sum = top + log(sum);
             if (own.x < T) { stats[query.x] = log_sum.x; }

@@ -1,15 +1,17 @@
 // forward: y[n, t, h] = Σ_s m_s · p_s · v[n, s, h], p = softmax(SCALE · q[n, t, h] · k[n, :, h]), m of dropout
 // For GPUs: blocks of 32 queries by 32 keys (Dao et al., 2022). A workgroup has the gradients of 32 queries of a head, for which it
 // goes through the keys, or those of 32 keys, for which it goes through the queries: its own ones and the others. A thread has
-// four of its own, four others of each block, and its own gradients at eight places, in registers. Both sides are staged by DEPTH
-// numbers, then slopes or shares, and the others by 64 places; for longer ones all of it is done again for each 64.
+// four of its own, four others of each block, and its own gradients at four or eight places, in registers. Both sides are staged
+// by DEPTH numbers, then slopes or shares, and the others by PLACES; for longer ones all of it is done again. Eight places save
+// that at a length of 64, and make SwiftShader's compiler take gigabytes, as branches around single loads do.
 // uses index, guard, tile
 // grid BLOCKS = T / 32 + S / 32, PAIRS = ROWS * HEADS
 const TILE_BLOCKS = 1u;
 const TILE_PAIRS = 1u;
 const TILE = 32u; // queries and keys of a block
-const PLACES = 64u;
+const PLACES = 32u; // one of 32, 64: places of a gradient of a workgroup
 const DEPTH = 16u; // one of 8, 16: numbers of each side that are staged at a time
+const HAS_FAR = PLACES > TILE;
 const BLOCK = 4u;
 const THREADS_X = TILE / BLOCK;
 const THREADS_Y = TILE / BLOCK;
@@ -154,6 +156,11 @@ fn sums_at(n: u32, h: u32, own: vec4<u32>, other: u32, place: u32, is_key: bool)
     return vec4<f32>(sums[at.x], sums[at.y], sums[at.z], sums[at.w]);
 }
 
+// SCALE · share · (kept · part - delta) of its own four with another one.
+fn slopes_of(n: u32, h: u32, shares: vec4<f32>, parts: vec4<f32>, own: vec4<u32>, other: u32, is_key: bool) -> vec4<f32> {
+    return SCALE * shares * (kept_of(n, h, own, other, is_key) * parts - sums_at(n, h, own, other, 1u, is_key));
+}
+
 fn store_query(n: u32, h: u32, t: u32, c: u32, value: f32) {
     if (within(t, T, TILE) & within(c, KEY, PLACES)) { dq[at_query(n, t, h) * KEY + c] = value; }
 }
@@ -228,61 +235,58 @@ fn attention_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
         var near_value = mat4x4<f32>(); // dv
         var far_value = mat4x4<f32>();
         for (var start = begin; start < end; start += TILE) {
-            let scores = scores_of(n, h, first, start, is_key, index, lid);
-            let parts = parts_of(n, h, first, start, is_key, index, lid);
             let other = vec4<u32>(start + lid.x) + THREADS_X * vec4<u32>(0u, 1u, 2u, 3u);
-            var shares = mat4x4<f32>(
+            let scores = scores_of(n, h, first, start, is_key, index, lid);
+            let shares = mat4x4<f32>(
                 shares_of(scores[0], sums_at(n, h, own, other.x, 0u, is_key), own, other.x, is_key),
                 shares_of(scores[1], sums_at(n, h, own, other.y, 0u, is_key), own, other.y, is_key),
                 shares_of(scores[2], sums_at(n, h, own, other.z, 0u, is_key), own, other.z, is_key),
                 shares_of(scores[3], sums_at(n, h, own, other.w, 0u, is_key), own, other.w, is_key));
-            let held = mat4x4<f32>(kept_of(n, h, own, other.x, is_key), kept_of(n, h, own, other.y, is_key),
-                                   kept_of(n, h, own, other.z, is_key), kept_of(n, h, own, other.w, is_key));
-            let slopes = mat4x4<f32>(
-                SCALE * shares[0] * (held[0] * parts[0] - sums_at(n, h, own, other.x, 1u, is_key)),
-                SCALE * shares[1] * (held[1] * parts[1] - sums_at(n, h, own, other.y, 1u, is_key)),
-                SCALE * shares[2] * (held[2] * parts[2] - sums_at(n, h, own, other.z, 1u, is_key)),
-                SCALE * shares[3] * (held[3] * parts[3] - sums_at(n, h, own, other.w, 1u, is_key)));
-            if (left < KEY) {
-                stage_factors(lid, slopes);
-                if (is_key) {
-                    stage_queries(n, h, start, left, index);
-                } else {
-                    stage_keys(n, h, start, left, index);
-                }
-                workgroupBarrier();
-                for (var o = 0u; o < TILE; o++) {
-                    let factor = factors[o * STRIDE + lid.y];
-                    near += outer(factor, staged[o * PLACE_STRIDE + lid.x]);
-                    if (KEY > TILE) { far += outer(factor, staged[o * PLACE_STRIDE + THREADS_X + lid.x]); }
-                }
-                workgroupBarrier();
-            }
+            // Before parts are computed, so that a thread holds less at a time.
             if (is_key && left < VALUE) {
-                stage_factors(lid, mat4x4<f32>(shares[0] * held[0], shares[1] * held[1], shares[2] * held[2], shares[3] * held[3]));
+                stage_factors(lid, mat4x4<f32>(
+                    shares[0] * kept_of(n, h, own, other.x, is_key), shares[1] * kept_of(n, h, own, other.y, is_key),
+                    shares[2] * kept_of(n, h, own, other.z, is_key), shares[3] * kept_of(n, h, own, other.w, is_key)));
                 stage_outputs(n, h, start, left, index);
                 workgroupBarrier();
                 for (var o = 0u; o < TILE; o++) {
                     let factor = factors[o * STRIDE + lid.y];
                     near_value += outer(factor, staged[o * PLACE_STRIDE + lid.x]);
-                    if (VALUE > TILE) { far_value += outer(factor, staged[o * PLACE_STRIDE + THREADS_X + lid.x]); }
+                    if (HAS_FAR) { far_value += outer(factor, staged[o * PLACE_STRIDE + THREADS_X + lid.x]); }
                 }
                 workgroupBarrier();
             }
+            if (left >= KEY) { continue; }
+            let parts = parts_of(n, h, first, start, is_key, index, lid);
+            stage_factors(lid, mat4x4<f32>(
+                slopes_of(n, h, shares[0], parts[0], own, other.x, is_key), slopes_of(n, h, shares[1], parts[1], own, other.y, is_key),
+                slopes_of(n, h, shares[2], parts[2], own, other.z, is_key), slopes_of(n, h, shares[3], parts[3], own, other.w, is_key)));
+            if (is_key) {
+                stage_queries(n, h, start, left, index);
+            } else {
+                stage_keys(n, h, start, left, index);
+            }
+            workgroupBarrier();
+            for (var o = 0u; o < TILE; o++) {
+                let factor = factors[o * STRIDE + lid.y];
+                near += outer(factor, staged[o * PLACE_STRIDE + lid.x]);
+                if (HAS_FAR) { far += outer(factor, staged[o * PLACE_STRIDE + THREADS_X + lid.x]); }
+            }
+            workgroupBarrier();
         }
         let c = left + lid.x;
         if (!is_key) {
             store_queries(n, h, own, c, near);
-            if (KEY > TILE) { store_queries(n, h, own, c + 4u * THREADS_X, far); }
+            if (HAS_FAR) { store_queries(n, h, own, c + 4u * THREADS_X, far); }
             continue;
         }
         if (left < KEY) {
             store_keys(n, h, own, c, near);
-            if (KEY > TILE) { store_keys(n, h, own, c + 4u * THREADS_X, far); }
+            if (HAS_FAR) { store_keys(n, h, own, c + 4u * THREADS_X, far); }
         }
         if (left < VALUE) {
             store_values(n, h, own, c, near_value);
-            if (VALUE > TILE) { store_values(n, h, own, c + 4u * THREADS_X, far_value); }
+            if (HAS_FAR) { store_values(n, h, own, c + 4u * THREADS_X, far_value); }
         }
     }
 }

@@ -14,8 +14,8 @@ override VALUE: u32; // length of a value
 // grid ITEMS = ROWS * T * HEADS
 // case ROWS=1,HEADS=1,T=1,VALUE=1
 // case ROWS=2,HEADS=3,T=5,VALUE=7
-// case ROWS=3,HEADS=2,T=33,VALUE=16
 // case ROWS=4101,HEADS=1,T=2,VALUE=3
 // case ROWS=1,HEADS=4101,T=1,VALUE=4
 // case ROWS=1,HEADS=1,T=4101,VALUE=2
 // case ROWS=1,HEADS=2,T=3,VALUE=4101
+// case ROWS=3,HEADS=2,T=33,VALUE=16

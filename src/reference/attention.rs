@@ -20,6 +20,9 @@ struct Attention<'a> {
     dy: &'a [f64],
 }
 
+/// Below this, exp may be 0. SwiftShader's is from e^-87.2 on, a little above the least number that is not subnormal.
+const LEAST: f64 = 2.0 * f32::MIN_POSITIVE as f64;
+
 /// A share of the softmax, its error, and what dropout multiplies it by.
 struct Share {
     key: usize,
@@ -91,7 +94,7 @@ impl<'a> Attention<'a> {
             Share {
                 key,
                 share,
-                off: if off > 0.1 { 1.0 } else { share * 2.0 * off + f64::from(f32::MIN_POSITIVE) },
+                off: if off > 0.1 { 1.0 } else { share * 2.0 * off + LEAST },
                 kept: self.kept(query, place),
             }
         });
@@ -153,7 +156,7 @@ pub fn attention_forward(i: &Inputs<'_>) -> Outputs {
         let off = 2.0 * worst + EPSILON * (24.0 + 8.0 * reach + 2.0 * scores.len() as f64);
         for (place, (key, (score, _))) in keys.iter().zip(&scores).enumerate() {
             let share = (score - top).exp() / sum;
-            let off = if off > 0.1 { 1.0 } else { share * 2.0 * off + f64::from(f32::MIN_POSITIVE) };
+            let off = if off > 0.1 { 1.0 } else { share * 2.0 * off + LEAST };
             let kept = a.kept(query, place);
             y.add(query, (kept * share, kept * off), part(a.v, *key, a.value));
         }
