@@ -2,8 +2,9 @@
 # Sets up the machine and runs all tests: everything on the default adapter, the Python package where there is a Python,
 # then the kernel tests on the other software adapters.
 #
-# usage: scripts/test.sh [--all-adapters] [--browser]
+# usage: scripts/test.sh [--all-adapters] [--browser] [--mpi]
 #   --all-adapters   install SwiftShader and llvmpipe through GL if need be, and run all the tests on them too
+#   --mpi            install Open MPI if need be, and also run the tests of several processes (scripts/mpi.sh)
 #   --browser        install Chromium if need be, and run only the tests of the pages in it
 #
 # Ends with a list of the adapters covered and of those not installed. Exit status 1 if any test failed anywhere.
@@ -14,7 +15,7 @@ say() { printf 'test: %s\n' "$*" >&2; }
 
 setup=(scripts/setup.sh)
 other=(cargo test --locked --workspace --no-fail-fast --test kernels) # what runs on the adapters other than the default
-browser=false
+browser=false mpi=false
 for option in "$@"; do
   case "$option" in
     --all-adapters)
@@ -25,12 +26,13 @@ for option in "$@"; do
       setup+=(--browser)
       browser=true
       ;;
+    --mpi) mpi=true ;;
     -h | --help)
       sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' scripts/test.sh
       exit 0
       ;;
     *)
-      say "expected nothing, --all-adapters or --browser, got: $*"
+      say "expected nothing, --all-adapters, --mpi or --browser, got: $*"
       exit 2
       ;;
   esac
@@ -67,6 +69,10 @@ export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((cores < 4 ? 4 : cores))}
 
 # One failure hides no other.
 run 'default adapter' cargo test --locked --workspace --no-fail-fast
+
+if [ "$mpi" = true ]; then
+  run 'several processes (MPI)' scripts/mpi.sh --install
+fi
 
 start=$SECONDS code=0
 say 'Python package: scripts/python.sh'

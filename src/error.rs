@@ -6,7 +6,6 @@
 //! is a path with `::` in backticks, with its arguments in brackets: `` `gpu::list` ``, `` `Run::take(runs/a)` ``.
 //! Parts that belong together are separated by one space: `` `Trainer::new` `.data = FILE` ``. A front end finds these
 //! and replaces them by its own words, as the command line does (`--batch 64`).
-//! command line does (`--batch 64`).
 
 use std::path::{Path, PathBuf};
 
@@ -107,6 +106,12 @@ pub enum Error {
         /// The adapter.
         adapter: String,
         /// The message of the driver or of wgpu.
+        message: String,
+    },
+    /// A team cannot train together: a rank left, or differs from the others.
+    #[error("several ranks: {message}")]
+    Team {
+        /// The rank, and the reason.
         message: String,
     },
     /// The device computes wrongly: no variant of an operation was proven on it.

@@ -29,12 +29,22 @@ pub struct Step {
     pub share: f32,
     /// Index of this part in its step, from 0.
     pub part: u32,
+    /// Images of the step that the ranks before this one compute.
+    pub before: u32,
+    /// Images of a full batch of the program, for what is drawn of elements of images.
+    pub images: u32,
 }
 
 impl Step {
     /// Its words, as the device reads them.
     pub fn words(&self) -> Vec<u32> {
         bytemuck::cast_slice(&[*self]).to_vec()
+    }
+
+    /// The index in the whole step of element `index` of a batch of `count` elements, as the shader part `random.wgsl`
+    /// computes it: what an image draws does not depend on the rank that computes it.
+    pub fn index_in_step(&self, index: usize, count: usize) -> u32 {
+        (index as u32).wrapping_add(self.before.wrapping_mul(count as u32 / self.images.max(1)))
     }
 
     /// Sets the random key from the seed and the global number of the step.

@@ -96,6 +96,8 @@ pub mod schedule;
 pub mod callbacks;
 /// Checkpoints: weights, optimizer state and position as one safetensors file.
 pub mod checkpoint;
+/// Teams: ranks that train one network together, each on a device of its own.
+pub mod team;
 /// One pass over a split: chunks stream through a compiled model.
 mod visit;
 /// Loss, accuracy and confusion matrix of a trained network.

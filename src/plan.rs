@@ -279,6 +279,18 @@ impl Plan {
         }
     }
 
+    /// Records these dispatches of entry `index` of `feed`, by their index in the plan.
+    pub(crate) fn record_nodes(
+        &self,
+        pass: &mut wgpu::ComputePass<'_>,
+        feed: &FeedBuffers,
+        index: usize,
+        nodes: impl Iterator<Item = usize>,
+    ) {
+        feed.select(pass, index);
+        nodes.for_each(|n| self.steps[n].launch.record(pass));
+    }
+
     /// The slice of the program's output.
     pub fn output(&self) -> &Slice {
         &self.slices[self.program.output.0]

@@ -8,6 +8,7 @@ mod norms;
 mod parts;
 mod seen;
 mod steer;
+mod together;
 mod walk;
 mod watch;
 
@@ -19,7 +20,7 @@ use crate::{
     data::{
         Dataset, Split,
         normalization::moments,
-        stream::{BUDGET, Cut, Order},
+        stream::{BUDGET, Cut, Order, Share},
     },
     evaluate::{Form, fits},
     gpu::{Context, FeedBuffers, Stamps},
@@ -35,6 +36,7 @@ use crate::{
     prove::chosen,
     schedule::Schedule,
     selection::Choices,
+    team::Team,
     visit::{Visit, Visitor},
 };
 use std::{
@@ -198,7 +200,32 @@ impl Trainer {
         data: impl Into<Arc<Dataset>>,
         options: Options,
     ) -> Result<Self> {
-        let data = data.into();
+        Self::compile(context, model, data.into(), options, None).await
+    }
+
+    /// As [`Trainer::new`], for a rank of a team: [`Options::batch`] is the batch of all ranks together. All ranks call
+    /// the same methods of their trainers in the same order; the weights and the position are those of rank 0 from
+    /// [`Trainer::fit`] on. The training ends on all ranks if it ends on one.
+    ///
+    /// # Errors
+    /// [`Error::Team`] if the ranks have different data, options or programs; those of [`Trainer::new`].
+    pub async fn in_team(
+        context: &Context,
+        model: &Model,
+        data: impl Into<Arc<Dataset>>,
+        options: Options,
+        team: Team,
+    ) -> Result<Self> {
+        Self::compile(context, model, data.into(), options, Some(team)).await
+    }
+
+    async fn compile(
+        context: &Context,
+        model: &Model,
+        data: Arc<Dataset>,
+        options: Options,
+        team: Option<Team>,
+    ) -> Result<Self> {
         options.validate()?;
         fits(model, &data)?;
         let loss = model.loss()?;
@@ -206,14 +233,22 @@ impl Trainer {
         let places = if model.heads.is_empty() { data.train.each } else { model.places()? };
         options.objective.validate_places(places)?;
         let parameters = model.parameters()?;
-        let (at_once, in_parts) = (options.images_at_once(), options.parts() > 1);
+        let share = team.as_ref().map_or(Share::WHOLE, Team::share);
+        // The most images of a step that this rank computes, and computes at once.
+        let own = share.most(options.batch);
+        let at_once = options.images_at_once().min(own);
+        let in_parts = own > at_once;
+        if let Some(team) = &team {
+            together::check(team, model, &data, &options, in_parts)?;
+        }
         let (mut slots, mut images) = (0, 0);
         let longest = longest(&data);
-        for batch in [options.batch, at_once] {
-            let steps = cut(&options, &data, batch).steps_per_chunk(longest);
+        // The steps of all ranks, in training and in evaluation.
+        for whole in [options.batch, at_once.saturating_mul(share.ranks)] {
+            let steps = cut(&options, &data, whole).steps_per_chunk(longest);
             // No step has more images than the longest split.
-            slots = slots.max(steps * batch.min(longest).div_ceil(at_once));
-            images = images.max(steps.saturating_mul(batch).min(longest));
+            slots = slots.max(steps * share.most(whole.min(longest)).div_ceil(at_once));
+            images = images.max(steps.saturating_mul(share.most(whole)).min(longest));
         }
         let feed = FeedBuffers::new(context, images, (data.pixels(), data.train.each), slots)?;
         let arenas = Arenas::with_optimizer(context, &parameters, slots, &options.optimizer)?;
@@ -233,6 +268,10 @@ impl Trainer {
         let (training, judging) = (compiled(Mode::Train).await?, compiled(Mode::Evaluate).await?);
         let nodes = [&training, &judging].into_iter().flat_map(|model| &model.plan.program.nodes);
         chosen::prove(context, nodes, &options.variants).await?;
+        if let Some(team) = &team {
+            let notes = [&training, &judging].map(|model| model.plan.notes.join("; ")).join("; ");
+            team.agree("the kernels", &notes)?;
+        }
         let weights = adapted(model, &data, model.initial_weights(options.seed)?)?;
         for slice in [&arenas.parameters].into_iter().chain(&arenas.averages) {
             context.write(slice, &weights);
@@ -247,7 +286,7 @@ impl Trainer {
             position: Position::default(),
             closed: None,
             best: None,
-            visitor: Visitor::default(),
+            visitor: Visitor::of(team),
             see: None,
             weights: None,
             form: Form::of(model)?,
@@ -404,13 +443,14 @@ impl Trainer {
         let mut whole = StepResult::default();
         let (began, per_epoch) = (self.position, self.steps_per_epoch());
         let Self { data, options, training, visitor, see, weights, form, .. } = self;
+        let at_once = training.plan.program.batch;
         let visit = Visit {
             split,
             order,
             cut: cut(options, data, options.batch),
-            at_once: options.images_at_once(),
+            at_once,
             span,
-            steps: &|parts, first| options.steps(&began, per_epoch, parts, offset + first),
+            steps: &|parts, first| options.steps(&began, per_epoch, parts, offset + first, at_once),
             outputs: see.is_some(),
             second: None,
             weights: weights.as_deref(),

@@ -2,12 +2,14 @@
 //! submissions are in flight at any time, so that the device has work while the host reads the results of the previous
 //! one. The size of a submission does not change a bit of the results.
 
+mod together;
+
 use crate::{
     Error, Result, clock,
     compiled::CompiledModel,
     data::{
         Split,
-        stream::{Chunk, Cut, Order, Rows, Stream},
+        stream::{Chunk, Cut, Order, Rows, Share, Stream},
     },
     feed::{Batch, Step},
     gpu::Stamps,
@@ -15,12 +17,15 @@ use crate::{
     observe::{Activity, Beside, Recorder, Submission, note, noted},
     pacer::Pacer,
     plan::Submitted,
+    program::Mode,
+    team::Team,
 };
 use std::{
     collections::VecDeque,
     ops::{ControlFlow, Range},
     sync::Arc,
 };
+use together::Exchanges;
 
 /// Most bytes of outputs that one submission returns.
 const OUTPUTS: usize = 16 << 20;
@@ -52,8 +57,9 @@ impl Part {
                 let rows = whole.rows / count + u32::from(number < whole.rows % count);
                 let share = (f64::from(rows) / f64::from(whole.rows.max(1))) as f32;
                 let last = number + 1 == count;
-                parts.push(Self { rows: Rows { first, rows }, step, number, share, last });
-                first += rows;
+                let rows = Rows { first, rows, ..*whole };
+                parts.push(Self { rows, step, number, share, last });
+                first += rows.rows;
             }
         }
         parts
@@ -104,7 +110,24 @@ pub(crate) struct Visitor {
     pub listener: Option<Arc<Recorder>>,
     pub stamps: Option<Stamps>,
     pub beside: Option<Box<dyn Beside>>,
+    /// The team, if several ranks visit together.
+    pub team: Option<Team>,
     pacer: Pacer,
+}
+
+/// A chunk in the feed, as this rank has it.
+struct Loaded {
+    /// The parts that this rank computes, in the order of the table. In a team, a step without an image of this rank has
+    /// one of no rows in a training, and none in an evaluation.
+    parts: Vec<Part>,
+    /// Number of steps.
+    steps: usize,
+    /// True if the outputs are read back.
+    outputs: bool,
+    /// True if the images are in their second view.
+    second: bool,
+    /// Labels, and indices in the split, of the images.
+    images: Arc<(Vec<u32>, Vec<u32>)>,
 }
 
 /// Work submitted to the device but not yet collected.
@@ -124,6 +147,11 @@ impl Visited<'_> {
 }
 
 impl Visitor {
+    /// The visitor of a rank of `team`, if there is one.
+    pub(crate) fn of(team: Option<Team>) -> Self {
+        Self { team, ..Self::default() }
+    }
+
     /// Lets `beside` work while nothing is visited.
     pub(crate) fn idle(&mut self) -> Result<()> {
         self.beside.as_mut().map_or(Ok(()), |beside| beside.between())
@@ -146,13 +174,20 @@ impl Visitor {
         let mut number = span.start;
         let listener = self.listener.clone();
         let hears = listener.as_deref();
-        let mut stream = Stream::heard(split, order, cut, number as usize, listener.clone());
+        let team = self.team.clone();
+        let share = team.as_ref().map_or(Share::WHOLE, Team::share);
+        let exchanges = team.map(|team| Exchanges::of(model, team));
+        let mut stream = Stream::shared(split, order, cut, number as usize, share, listener.clone());
         while number < span.end
             && flow.is_continue()
             && let Some(chunk) = note(hears, Activity::Starve, || stream.next())
         {
             let Chunk { batch, which, steps: rows } = chunk;
             let mut parts = Part::cut(&rows, at_once);
+            if model.plan.program.mode != Mode::Train {
+                // A step in which this rank has no image has nothing to compute.
+                parts.retain(|part| part.rows.rows > 0);
+            }
             let table = steps(&parts, number);
             let wanted = rows.len().min(usize::try_from(span.end - number).unwrap_or(usize::MAX));
             number += wanted as u64;
@@ -165,11 +200,13 @@ impl Visitor {
                 model.context.write(&model.plan.slices[value.0], &shares);
             }
             let again = second.map(|view| view(&batch.images));
-            let chunk = Arc::new((batch.labels, which));
-            flow = self.parts(model, &parts, (outputs, false), &chunk, &mut under_way, &mut each).await?;
+            let images = Arc::new((batch.labels, which));
+            let mut loaded = Loaded { parts, steps: wanted, outputs, second: false, images };
+            flow = self.loaded(model, exchanges.as_ref(), &loaded, &mut under_way, &mut each).await?;
             if let (Some(images), ControlFlow::Continue(())) = (again, flow) {
-                model.upload(&Batch { images, labels: chunk.0.clone() }, &table);
-                flow = self.parts(model, &parts, (outputs, true), &chunk, &mut under_way, &mut each).await?;
+                model.upload(&Batch { images, labels: loaded.images.0.clone() }, &table);
+                loaded.second = true;
+                flow = self.loaded(model, exchanges.as_ref(), &loaded, &mut under_way, &mut each).await?;
             }
         }
         let whole = span.end.min(cut.steps(split.len()) as u64);
@@ -184,20 +221,34 @@ impl Visitor {
         Ok(flow)
     }
 
+    /// Visits the chunk in the feed, alone or with the other ranks of the team.
+    async fn loaded(
+        &mut self,
+        model: &CompiledModel,
+        exchanges: Option<&Exchanges>,
+        loaded: &Loaded,
+        under_way: &mut VecDeque<UnderWay>,
+        each: &mut impl FnMut(&Visited<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<ControlFlow<()>> {
+        match exchanges {
+            None => self.parts(model, loaded, under_way, each).await,
+            Some(exchanges) => self.together(model, exchanges, loaded, each).await,
+        }
+    }
+
     /// Submits the parts of the chunk in the feed.
     async fn parts(
         &mut self,
         model: &CompiledModel,
-        parts: &[Part],
-        (outputs, second): (bool, bool),
-        chunk: &Arc<(Vec<u32>, Vec<u32>)>,
+        loaded: &Loaded,
         under_way: &mut VecDeque<UnderWay>,
         each: &mut impl FnMut(&Visited<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<ControlFlow<()>> {
+        let Loaded { parts, outputs, second, images, .. } = loaded;
         let CompiledModel { context, plan, arenas, feed } = model;
         let listener = self.listener.clone();
         let hears = listener.as_deref();
-        let most = match outputs {
+        let most = match *outputs {
             true => (OUTPUTS / (4 * plan.output().len).max(1)).max(1),
             false => usize::MAX,
         };
@@ -212,13 +263,13 @@ impl Visitor {
             }
             let last = |n: usize| parts[n].last;
             let stamps = self.stamps.as_ref();
-            let encoded = note(hears, Activity::Encode, || match outputs {
+            let encoded = note(hears, Activity::Encode, || match *outputs {
                 true => plan.encode_with_outputs(context, feed, arenas, group.clone(), &last),
                 false => plan.encode_parts(context, feed, arenas, group.clone(), &last, stamps),
             });
             let submitted = note(hears, Activity::Submit, || encoded.submit(context));
             let (begun, parts) = (clock::seconds(), parts[group.clone()].to_vec());
-            under_way.push_back(UnderWay { submitted, parts, begun, chunk: chunk.clone(), second });
+            under_way.push_back(UnderWay { submitted, parts, begun, chunk: images.clone(), second: *second });
             next = group.end;
             if under_way.len() > 1 && self.collect(model, under_way, each).await?.is_break() {
                 flow = ControlFlow::Break(());
@@ -279,7 +330,7 @@ mod tests {
 
     #[test]
     fn parts_cover_each_step_once_and_their_shares_add_up() {
-        let steps = [Rows { first: 0, rows: 7 }, Rows { first: 7, rows: 7 }, Rows { first: 14, rows: 2 }];
+        let steps = [(0, 7), (7, 7), (14, 2)].map(|(first, rows)| Rows { first, rows, before: 0 });
         for at_once in 1..9 {
             let parts = Part::cut(&steps, at_once);
             for (n, step) in steps.iter().enumerate() {

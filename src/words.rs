@@ -69,25 +69,52 @@ pub fn bar(share: f64, width: usize) -> String {
     bar
 }
 
+/// Levels of a curve, from low to high.
+const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// [`BLOCKS`] in ASCII.
+const PLAIN: [char; 8] = ['_', '.', ',', '-', '~', '=', '+', '#'];
+
 /// A curve of at most `width` characters, from its smallest value to its largest; each stands for the mean of its
 /// share of `values`. NaN and infinities are shown as a cross.
 pub fn sparkline(values: &[f64], width: usize) -> String {
-    curve(values, width, ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'], '×')
+    curve(values, width, BLOCKS, '×')
 }
 
 /// As [`sparkline`], in ASCII, for terminals without block characters.
 pub fn plain_sparkline(values: &[f64], width: usize) -> String {
-    curve(values, width, ['_', '.', ',', '-', '~', '=', '+', '#'], 'x')
+    curve(values, width, PLAIN, 'x')
+}
+
+/// As [`sparkline`], on the scale from `ends.0` to `ends.1`, so that several curves can be compared; `plain` is in ASCII.
+pub fn sparkline_between(values: &[f64], width: usize, ends: (f64, f64), plain: bool) -> String {
+    match plain {
+        true => curve_between(values, width, PLAIN, 'x', Some(ends)),
+        false => curve_between(values, width, BLOCKS, '×', Some(ends)),
+    }
 }
 
 fn curve(values: &[f64], width: usize, levels: [char; 8], none: char) -> String {
+    curve_between(values, width, levels, none, None)
+}
+
+fn curve_between(
+    values: &[f64],
+    width: usize,
+    levels: [char; 8],
+    none: char,
+    ends: Option<(f64, f64)>,
+) -> String {
     let per = values.len().div_ceil(width.max(1)).max(1);
     let means: Vec<f64> =
         values.chunks(per).map(|part| part.iter().sum::<f64>() / part.len() as f64).collect();
     let finite = || means.iter().copied().filter(|mean| mean.is_finite());
-    let (least, most) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    let own = || (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    let (least, most) = ends.unwrap_or_else(own);
     let level = |mean: &f64| match mean.is_finite() {
-        true => levels[((mean - least) / (most - least).max(f64::MIN_POSITIVE) * 7.0).round() as usize],
+        true => {
+            let share = (mean - least) / (most - least).max(f64::MIN_POSITIVE);
+            levels[(share * 7.0).round().clamp(0.0, 7.0) as usize]
+        }
         false => none,
     };
     means.iter().map(level).collect()
@@ -106,9 +133,13 @@ pub fn meant(got: &str, known: &str) -> String {
 /// The known name that a mistyped one most resembles: at most a third of its characters are wrong, missing, too many or
 /// in the other order, or it is the beginning of one. Case, and the kind of dash, make no difference.
 pub fn nearest<'a>(got: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = |name: &str| -> Vec<char> { name.to_lowercase().replace('_', "-").chars().collect() };
     // No name is that long; the distance takes the product of both lengths.
-    let wanted = plain(got.get(..64).unwrap_or(got));
+    const LONGEST: usize = 64;
+    let plain = |name: &str| -> Vec<char> {
+        let lower = name.chars().take(LONGEST).flat_map(char::to_lowercase);
+        lower.map(|c| if c == '_' { '-' } else { c }).collect()
+    };
+    let wanted = plain(got);
     let most = (wanted.len() / 3).max(1);
     let ranked = known.into_iter().filter_map(|name| {
         let letters = plain(name);
@@ -279,7 +310,9 @@ mod tests {
         for got in ["", "x", "lstm", "transformer", "é"] {
             assert_eq!(nearest(got, known), None, "{got}");
         }
-        assert_eq!(nearest(&"é".repeat(1 << 20), known), None);
+        for letter in ["é", "€"] {
+            assert_eq!(nearest(&letter.repeat(1 << 20), known), None);
+        }
         assert_eq!(meant("unit", "`units`, `name`"), "; did you mean `units`?");
         assert_eq!(meant("width", "`units`, `name`"), "");
         assert_eq!(meant("tiled", "tiled_8x8, tiled"), "", "the name is right, and something else is wrong");

@@ -58,7 +58,7 @@ struct Map {
 
 fn map_of(image: u32) -> Map {
     var m = Map(vec2<i32>(one(), 0), vec2<i32>(0, one()), vec2<i32>(i32(DOWN), i32(RIGHT)));
-    let drawn = select(image, 0u, CROP == 1u);
+    let drawn = select(of_step(image, N), 0u, CROP == 1u);
     let first = random(STREAM, drawn);
     let second = random(STREAM + SECOND_DRAW, drawn);
     if (FLIP > 0u && first < 0x80000000u) {

@@ -10,7 +10,7 @@ fn seen_by(t: u32) -> u32 { return select(S, min(t + 1u, S), CAUSAL == 1u); }
 // 2^32 shares draws some numbers twice.
 fn kept(query: u32, s: u32) -> f32 {
     if (THRESHOLD == 0u) { return 1.0; }
-    return select(KEPT, 0.0, random(STREAM, query * S + s) < THRESHOLD);
+    return select(KEPT, 0.0, random(STREAM, of_step(query, ROWS * T * HEADS) * S + s) < THRESHOLD);
 }
 
 fn score(query: u32, key: u32) -> f32 {

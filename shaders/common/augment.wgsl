@@ -48,31 +48,32 @@ fn direction(angle: f32) -> vec2<f32> {
 }
 
 // Random erasing (Zhong et al., 2020): a share of 0.02 to 0.33 of the area, sides in a proportion of 0.3 to 1.
-fn hole(row: u32) -> vec4<u32> {
-    if (random(ERASE_STREAM, row) >= ERASE) { return vec4<u32>(0u); }
+fn hole(image: u32) -> vec4<u32> {
+    if (random(ERASE_STREAM, image) >= ERASE) { return vec4<u32>(0u); }
     let least = max(H * W / 50u, 1u);
-    let area = least + random(AREA_STREAM, row) % (max(H * W * 33u / 100u, least) - least + 1u);
-    let draw = random(ASPECT_STREAM, row);
+    let area = least + random(AREA_STREAM, image) % (max(H * W * 33u / 100u, least) - least + 1u);
+    let draw = random(ASPECT_STREAM, image);
     let proportion = 77u + (draw >> 1u) % 180u; // of 256
     let short = max(root(area * proportion / 256u), 1u);
     let long = max(root(area * 256u / proportion), 1u);
     let tall = (draw & 1u) == 0u;
     let height = min(select(short, long, tall), H);
     let width = min(select(long, short, tall), W);
-    let top = random(TOP_STREAM, row) % (H - height + 1u);
-    let left = random(LEFT_STREAM, row) % (W - width + 1u);
+    let top = random(TOP_STREAM, image) % (H - height + 1u);
+    let left = random(LEFT_STREAM, image) % (W - width + 1u);
     return vec4<u32>(top, left, top + height, left + width);
 }
 
 fn change(row: u32) -> Change {
+    let image = row + step.before;
     var c = Change(false, vec2<i32>(0), vec2<f32>(1.0, 0.0), 1.0, 1.0, vec4<u32>(0u));
-    if (FLIP > 0u) { c.flipped = random(FLIP_STREAM, row) < FLIP; }
-    if (SHIFT > 0u) { c.shift = vec2<i32>(steps(DOWN_STREAM, row, SHIFT), steps(RIGHT_STREAM, row, SHIFT)); }
-    if (ROTATE > 0.0) { c.turn = direction(ROTATE * signed(ANGLE_STREAM, row)); }
-    if (ZOOM > 0.0) { c.turn = c.turn / (1.0 + ZOOM * signed(ZOOM_STREAM, row)); }
-    if (BRIGHTNESS > 0.0) { c.gain = 1.0 + BRIGHTNESS * signed(BRIGHTNESS_STREAM, row); }
-    if (CONTRAST > 0.0) { c.contrast = 1.0 + CONTRAST * signed(CONTRAST_STREAM, row); }
-    if (ERASE > 0u) { c.hole = hole(row); }
+    if (FLIP > 0u) { c.flipped = random(FLIP_STREAM, image) < FLIP; }
+    if (SHIFT > 0u) { c.shift = vec2<i32>(steps(DOWN_STREAM, image, SHIFT), steps(RIGHT_STREAM, image, SHIFT)); }
+    if (ROTATE > 0.0) { c.turn = direction(ROTATE * signed(ANGLE_STREAM, image)); }
+    if (ZOOM > 0.0) { c.turn = c.turn / (1.0 + ZOOM * signed(ZOOM_STREAM, image)); }
+    if (BRIGHTNESS > 0.0) { c.gain = 1.0 + BRIGHTNESS * signed(BRIGHTNESS_STREAM, image); }
+    if (CONTRAST > 0.0) { c.contrast = 1.0 + CONTRAST * signed(CONTRAST_STREAM, image); }
+    if (ERASE > 0u) { c.hole = hole(image); }
     return c;
 }
 
@@ -85,7 +86,7 @@ fn pixel(row: u32, y: i32, x: i32, channel: u32, flipped: bool) -> f32 {
 
 fn changed(c: Change, row: u32, y: u32, x: u32, channel: u32) -> f32 {
     if (ERASE > 0u && y >= c.hole.x && x >= c.hole.y && y < c.hole.z && x < c.hole.w) {
-        return f32(random(NOISE_STREAM, ((row * H + y) * W + x) * C + channel) >> 8u) / 16777216.0;
+        return f32(random(NOISE_STREAM, (((row + step.before) * H + y) * W + x) * C + channel) >> 8u) / 16777216.0;
     }
     let at = vec2<i32>(i32(y), i32(x)) - c.shift;
     var value = 0.0;

@@ -2,11 +2,12 @@
 // share one random number; where numbers of the normal distribution are drawn, nothing is dropped.
 fn dropped(i: u32) -> bool {
     if (NOISE == 1u || NOISE == 2u) { return false; }
-    return random(STREAM, i / (SPATIAL * C) * C + i % C) < THRESHOLD;
+    let at = of_step(i, COUNT);
+    return random(STREAM, at / (SPATIAL * C) * C + at % C) < THRESHOLD;
 }
 
 // What a kept element is multiplied by.
 fn factor(i: u32) -> f32 {
-    if (NOISE == 2u) { return 1.0 + SCALE * gaussian(STREAM, i); }
+    if (NOISE == 2u) { return 1.0 + SCALE * gaussian(STREAM, of_step(i, COUNT)); }
     return SCALE;
 }

@@ -13,6 +13,8 @@ struct Step {
     mixed: f32,          // mixup: the share of the partner in an image of this batch
     share: f32,          // of a step's images: less than 1 where it is computed in parts
     part: u32,           // which part of its step this is
+    before: u32,         // images of the step that the ranks before this one compute
+    images: u32,         // images of a full batch of this program
 }
 @group(1) @binding(0) var<uniform> step: Step;
 @group(2) @binding(0) var<storage, read> images: array<u32>; // four bytes a word, the first lowest

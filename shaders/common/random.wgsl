@@ -10,3 +10,7 @@ fn random(stream: u32, index: u32) -> u32 {
     v.y += v.z * v.x;
     return v.x ^ v.y;
 }
+
+// The index in the whole step of element i of a batch of `count` elements: what an image draws does not depend on the rank
+// that computes it.
+fn of_step(i: u32, count: u32) -> u32 { return i + step.before * (count / max(step.images, 1u)); }

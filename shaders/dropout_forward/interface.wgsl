@@ -24,7 +24,7 @@ override LEAST: f32 = 0.0;
 
 // y of element i.
 fn noisy(i: u32) -> f32 {
-    if (NOISE == 1u) { return x[i] + SCALE * gaussian(STREAM, i); }
+    if (NOISE == 1u) { return x[i] + SCALE * gaussian(STREAM, of_step(i, COUNT)); }
     if (NOISE == 3u) { return select(x[i] * SCALE + SHIFT, LEAST, dropped(i)); }
     return select(x[i] * factor(i), 0.0, dropped(i));
 }

@@ -9,6 +9,7 @@ use crate::{
 };
 use std::{
     collections::VecDeque,
+    ops::Range,
     sync::{
         Arc,
         mpsc::{Receiver, sync_channel},
@@ -42,9 +43,38 @@ pub struct Rows {
     pub first: u32,
     /// Number of images.
     pub rows: u32,
+    /// Index in the whole batch of the first image: the number of images that the ranks before this one visit.
+    pub before: u32,
 }
 
-/// A chunk: as many batches as fit the budget.
+/// The images of each batch that one rank of a team visits: consecutive ones, about as many as every other rank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The rank, from 0.
+    pub rank: usize,
+    /// Number of ranks.
+    pub ranks: usize,
+}
+
+impl Share {
+    /// All images of each batch.
+    pub const WHOLE: Self = Self { rank: 0, ranks: 1 };
+
+    /// The positions of its images in a batch of `images`. If the division has a remainder, the first ranks have one
+    /// image more; if there are more ranks than images, the last ranks have none.
+    pub fn of(self, images: usize) -> Range<usize> {
+        let (each, more) = (images / self.ranks, images % self.ranks);
+        let first = self.rank * each + self.rank.min(more);
+        first..first + each + usize::from(self.rank < more)
+    }
+
+    /// The most images that any rank visits of a batch of `images`.
+    pub fn most(self, images: usize) -> usize {
+        images.div_ceil(self.ranks)
+    }
+}
+
+/// A chunk: as many batches as fit the budget, or one rank's images of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chunk {
     /// Images and labels, one batch after the other.
@@ -73,14 +103,6 @@ impl Cut {
         fit.clamp(1, self.steps(images).clamp(1, MOST_STEPS))
     }
 
-    /// The ranges of the batches in a chunk of `images` images.
-    fn rows(&self, images: usize) -> Vec<Rows> {
-        let firsts = (0..images).step_by(self.batch.max(1));
-        firsts
-            .map(|first| Rows { first: first as u32, rows: self.batch.min(images - first) as u32 })
-            .collect()
-    }
-
     /// Number of batches in a split of `images` images.
     pub fn steps(&self, images: usize) -> usize {
         images.div_ceil(self.batch.max(1))
@@ -101,18 +123,19 @@ enum Gathered {
 impl Stream {
     /// Starts gathering `split`, beginning with batch `skip`.
     pub fn start(split: &Split, order: Order, cut: Cut, skip: usize) -> Self {
-        Self::heard(split, order, cut, skip, None)
+        Self::shared(split, order, cut, skip, Share::WHOLE, None)
     }
 
-    /// As [`Stream::start`]; also records the time of gathering in `listener`.
-    pub fn heard(
+    /// As [`Stream::start`], for the `share` of a rank; also records the time of gathering in `listener`.
+    pub fn shared(
         split: &Split,
         order: Order,
         cut: Cut,
         skip: usize,
+        share: Share,
         listener: Option<Arc<Recorder>>,
     ) -> Self {
-        let chunks = Chunks { split: split.clone(), order, cut, skip, listener, visit: None };
+        let chunks = Chunks { split: split.clone(), order, cut, skip, share, listener, visit: None };
         if cfg!(target_family = "wasm") {
             return Self(Gathered::Here(chunks));
         }
@@ -146,6 +169,7 @@ struct Chunks {
     order: Order,
     cut: Cut,
     skip: usize,
+    share: Share,
     listener: Option<Arc<Recorder>>,
     /// Images still to be visited, and number of steps in the next chunk; `None` before the first.
     visit: Option<(VecDeque<u32>, usize)>,
@@ -155,7 +179,7 @@ impl Iterator for Chunks {
     type Item = Chunk;
 
     fn next(&mut self) -> Option<Chunk> {
-        let Self { split, order, cut, skip, listener, visit } = self;
+        let Self { split, order, cut, skip, share, listener, visit } = self;
         let full = cut.steps_per_chunk(split.len());
         let (rest, steps) = visit.get_or_insert_with(|| {
             let mut indices: Vec<u32> = (0..split.len() as u32).collect();
@@ -173,7 +197,7 @@ impl Iterator for Chunks {
         let part: Vec<u32> = rest.drain(..cut.batch.saturating_mul(*steps).clamp(1, rest.len())).collect();
         *steps = (2 * *steps).min(full);
         // Without free memory the stream ends early, which training reports as an error.
-        let chunk = note(listener.as_deref(), Activity::Gather, || gather(split, &part, *cut));
+        let chunk = note(listener.as_deref(), Activity::Gather, || gather(split, &part, *cut, *share));
         if chunk.is_none() {
             rest.clear();
         }
@@ -181,35 +205,42 @@ impl Iterator for Chunks {
     }
 }
 
-/// The chunk of these images; `None` if there is no memory for it. Unreadable images are left out of their batch. A
-/// batch without any readable image gets the next readable one in their place, because no step may be empty.
-fn gather(split: &Split, indices: &[u32], cut: Cut) -> Option<Chunk> {
+/// The chunk of the `share` of these images; `None` if there is no memory for it. Unreadable images are left out of
+/// their batch. If none of a batch is readable, the next readable one takes their place, because no step may be empty.
+fn gather(split: &Split, indices: &[u32], cut: Cut, share: Share) -> Option<Chunk> {
+    let batches = indices.chunks(cut.batch.max(1)).map(|batch| (batch, share.of(batch.len())));
+    let own: Vec<u32> = batches.clone().flat_map(|(batch, own)| &batch[own]).copied().collect();
     let mut images = Vec::new();
-    images.try_reserve_exact(indices.len().checked_mul(cut.pixels)?).ok()?;
-    let fine = split.images.gather(indices, cut.pixels, &mut images);
+    images.try_reserve_exact(own.len().checked_mul(cut.pixels)?).ok()?;
+    let fine = split.images.gather(&own, cut.pixels, &mut images);
     if fine.iter().all(|fine| *fine) {
-        let labels = indices.iter().flat_map(|index| split.labels_of(*index as usize)).copied().collect();
-        let batch = Batch { images, labels };
-        return Some(Chunk { batch, which: indices.to_vec(), steps: cut.rows(indices.len()) });
+        let labels = own.iter().flat_map(|index| split.labels_of(*index as usize)).copied().collect();
+        let mut first = 0;
+        let rows = |(_, own): (_, Range<usize>)| {
+            let rows = Rows { first, rows: own.len() as u32, before: own.start as u32 };
+            first += rows.rows;
+            rows
+        };
+        let steps = batches.map(rows).collect();
+        return Some(Chunk { batch: Batch { images, labels }, which: own, steps });
     }
     let mut chunk = Chunk { batch: Batch::default(), which: Vec::new(), steps: Vec::new() };
-    let read = images.chunks_exact(cut.pixels.max(1)).zip(&fine).zip(indices).collect::<Vec<_>>();
-    for batch in read.chunks(cut.batch.max(1)) {
+    let mut read = images.chunks_exact(cut.pixels.max(1)).zip(&fine).zip(&own);
+    for (whole, own) in batches {
         let first = chunk.which.len() as u32;
-        for ((image, _), index) in batch.iter().filter(|((_, fine), _)| **fine) {
+        for ((image, _), index) in read.by_ref().take(own.len()).filter(|((_, fine), _)| **fine) {
             chunk.batch.images.extend_from_slice(image);
-            chunk.batch.labels.extend_from_slice(split.labels_of(**index as usize));
-            chunk.which.push(**index);
+            chunk.batch.labels.extend_from_slice(split.labels_of(*index as usize));
+            chunk.which.push(*index);
         }
-        if chunk.which.len() as u32 == first {
-            let start = batch.first().map_or(0, |(_, index)| **index as usize);
-            let (image, index) = stand_in(split, start, cut.pixels);
+        if chunk.which.len() as u32 == first && !own.is_empty() {
+            let (image, index) = stand_in(split, whole[own.start] as usize, cut.pixels);
             chunk.batch.images.extend_from_slice(&image);
             chunk.batch.labels.extend_from_slice(split.labels_of(index));
             chunk.which.push(index as u32);
         }
         let rows = chunk.which.len() as u32 - first;
-        chunk.steps.push(Rows { first, rows });
+        chunk.steps.push(Rows { first, rows, before: own.start as u32 });
     }
     Some(chunk)
 }
@@ -260,6 +291,30 @@ mod tests {
         assert_eq!(whole[6].len(), 2, "the last batch is partial");
         for budget in [0, 6, 7, 13, 20] {
             assert_eq!(batches(order, budget, 0), whole, "budget {budget}");
+        }
+    }
+
+    #[test]
+    fn the_shares_of_ranks_are_the_batches_in_their_order() {
+        let order = Order::Shuffled { seed: 5, epoch: 1 };
+        let whole = batches(order, 1 << 20, 0);
+        for ranks in 1..6 {
+            let mut steps = vec![Vec::new(); whole.len()];
+            for rank in 0..ranks {
+                // Chunks of two batches.
+                let (cut, share) = (Cut { batch: 3, pixels: 2, budget: 12 }, Share { rank, ranks });
+                let chunks = Stream::shared(&split(20), order, cut, 0, share, None);
+                let rows = chunks.flat_map(|Chunk { batch, which, steps }| {
+                    assert_eq!(batch.labels, which);
+                    steps.into_iter().map(move |rows| (rows, which.clone()))
+                });
+                for (step, (rows, which)) in steps.iter_mut().zip(rows) {
+                    assert_eq!(rows.before as usize, step.len(), "rank {rank} of {ranks}");
+                    assert!(rows.rows as usize <= share.most(3));
+                    step.extend_from_slice(&which[rows.first as usize..(rows.first + rows.rows) as usize]);
+                }
+            }
+            assert_eq!(steps, whole, "{ranks} ranks");
         }
     }
 

@@ -15,6 +15,7 @@ use crate::{
     feed::Step,
     loss::Loss,
     metrics::{Metrics, Regression, RunningMetrics, StepResult},
+    team::Team,
     visit::{Part, Visit, Visited, Visitor},
 };
 use std::{collections::VecDeque, ops::ControlFlow};
@@ -55,7 +56,12 @@ pub(crate) async fn judge(
     let visit = Visit {
         split,
         order: Order::File,
-        cut: Cut { batch, pixels: data.pixels(), budget },
+        // Each rank of a team computes a batch of the plan.
+        cut: Cut {
+            batch: batch * visitor.team.as_ref().map_or(1, Team::size),
+            pixels: data.pixels(),
+            budget,
+        },
         at_once: batch,
         span: 0..u64::MAX,
         steps: &|parts, _| parts.iter().enumerate().map(step).collect(),

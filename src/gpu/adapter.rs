@@ -64,7 +64,7 @@ pub enum AdapterChoice {
     Class(AdapterClass),
     /// The best adapter of a back end.
     Backend(wgpu::Backend),
-    /// The first adapter whose name or driver contains this text, ignoring case.
+    /// The first adapter whose name or driver contains this text, or that is called `NAME (BACK END)`, ignoring case.
     Name(String),
 }
 
@@ -108,7 +108,11 @@ impl AdapterChoice {
             Self::Index(index) => listed.index == *index,
             Self::Class(class) => listed.class == *class,
             Self::Backend(backend) => listed.info.backend == *backend,
-            Self::Name(name) => listed.describe().to_lowercase().contains(name.as_str()),
+            Self::Name(name) => {
+                let wgpu::AdapterInfo { name: own, backend, .. } = &listed.info;
+                listed.describe().to_lowercase().contains(name.as_str())
+                    || format!("{own} ({backend})").to_lowercase() == *name
+            }
         }
     }
 

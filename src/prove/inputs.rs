@@ -87,6 +87,8 @@ pub(super) fn feed(call: &Call, seed: u64, regime: Regime) -> (Batch, Step) {
         mixed: 0.3,
         share: 0.375,
         part: (seed & 1) as u32,
+        before: 3 * (seed & 1) as u32,
+        images: rows as u32,
         ..Step::default()
     };
     (batch, step.keyed(seed, 7))

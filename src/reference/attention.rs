@@ -70,7 +70,9 @@ impl<'a> Attention<'a> {
     fn kept(&self, query: usize, place: usize) -> f64 {
         let [stream, threshold] = ["STREAM", "THRESHOLD"].map(|name| self.inputs.number(name) as u32);
         // Indices wrap as those of a shader do.
-        let index = (query * self.keys + place) as u32;
+        let [rows, queries, heads] = self.inputs.sizes(["ROWS", "T", "HEADS"]);
+        let query = self.inputs.step.index_in_step(query, rows * queries * heads);
+        let index = query.wrapping_mul(self.keys as u32).wrapping_add(place as u32);
         match threshold {
             0 => 1.0,
             _ if random(&self.inputs.step, stream, index) < threshold => 0.0,

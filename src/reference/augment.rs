@@ -70,7 +70,7 @@ fn hole(i: &Inputs<'_>, row: u32) -> Hole {
 }
 
 fn change(i: &Inputs<'_>, row: usize) -> Change {
-    let row = row as u32;
+    let row = row as u32 + i.step.before;
     let signed = |stream| f64::from(random(&i.step, stream, row) >> 8) / f64::from(1 << 23) - 1.0;
     let whole = |stream, most: i64| i64::from(random(&i.step, stream, row)) % (2 * most + 1) - most;
     let [rotate, zoom] = ["ROTATE", "ZOOM"].map(|name| i.number(name));
@@ -124,7 +124,7 @@ fn changed(i: &Inputs<'_>, c: &Change, row: usize, [y, x, channel]: [usize; 3]) 
     let [h, w, channels] = i.sizes(["H", "W", "C"]);
     let Hole { top, left, bottom, right } = c.hole;
     if (top..bottom).contains(&y) && (left..right).contains(&x) {
-        let place = ((row * h + y) * w + x) * channels + channel;
+        let place = (((row + i.step.before as usize) * h + y) * w + x) * channels + channel;
         return Sum::exact(f64::from(random(&i.step, NOISE, place as u32) >> 8) / f64::from(1 << 24));
     }
     let at = [y as i64 - c.shift[0], x as i64 - c.shift[1]];

@@ -154,6 +154,7 @@ pub fn random(step: &Step, stream: u32, index: u32) -> u32 {
 fn kept(i: &Inputs<'_>, index: usize) -> bool {
     // Whole channels share a number if there is more than one pixel.
     let [spatial, c] = i.sizes(["SPATIAL", "C"]).map(|size| size.max(1));
+    let index = i.step.index_in_step(index, i.size("COUNT")) as usize;
     let place = index / (spatial * c) * c + index % c;
     random(&i.step, i.number("STREAM") as u32, place as u32) >= i.number("THRESHOLD") as u32
 }
@@ -176,7 +177,8 @@ fn factor(i: &Inputs<'_>, at: usize) -> [f64; 2] {
     let scale = i.number("SCALE");
     match i.size("NOISE") {
         2 => {
-            let [g, off] = normal(&i.step, i.number("STREAM") as u32, at as u32);
+            let [g, off] =
+                normal(&i.step, i.number("STREAM") as u32, i.step.index_in_step(at, i.size("COUNT")));
             let value = 1.0 + scale * g;
             [value, scale.abs() * (off + 2.0 * EPSILON * g.abs()) + EPSILON * value.abs()]
         }
@@ -190,7 +192,8 @@ pub fn dropout_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let (scale, noise) = (i.number("SCALE"), i.size("NOISE"));
     let noisy = |(at, x): (usize, &f64)| match noise {
         1 => {
-            let [g, off] = normal(&i.step, i.number("STREAM") as u32, at as u32);
+            let [g, off] =
+                normal(&i.step, i.number("STREAM") as u32, i.step.index_in_step(at, i.size("COUNT")));
             let mut sum = Sum::of(*x);
             sum.add(scale * g);
             sum.widen(scale.abs() * off)

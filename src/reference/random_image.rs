@@ -54,7 +54,7 @@ fn map(i: &Inputs<'_>, image: usize) -> Map {
     let one = 1i64 << bits;
     let word = |name: &str| i.number(name) as u32;
     let crop = word("CROP") == 1;
-    let drawn = if crop { 0 } else { image as u32 };
+    let drawn = if crop { 0 } else { i.step.index_in_step(image, i.size("N")) };
     let first = random(&i.step, word("STREAM"), drawn);
     let second = random(&i.step, word("STREAM").wrapping_add(SECOND_DRAW), drawn);
     let within = |factor: i64| (factor + (1 << (28 - bits))) >> (29 - bits);
@@ -177,7 +177,9 @@ pub fn random_affine_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
 fn toned(i: &Inputs<'_>, at: usize) -> [f64; 2] {
     let [pixels, c] = i.sizes(["PIXELS", "C"]);
     let image = at / (pixels * c);
-    let share = f64::from(random(&i.step, i.number("STREAM") as u32, image as u32) >> 8) / f64::from(1 << 24);
+    let share =
+        f64::from(random(&i.step, i.number("STREAM") as u32, i.step.index_in_step(image, i.size("N"))) >> 8)
+            / f64::from(1 << 24);
     let [least, span] = ["LEAST", "SPAN"].map(|name| i.number(name));
     let amount = least + span * share;
     let (x, size) = (i.real("x")[at], least.abs() + span.abs());

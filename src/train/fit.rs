@@ -134,8 +134,10 @@ impl Trainer {
     /// # Errors
     /// [`Error::Diverged`] if a loss is not finite; [`Error::Device`]; the errors of `events`.
     pub async fn fit<E: Events>(&mut self, events: &mut E) -> Result<Ended, E::Error> {
+        self.share_state().await?;
         while self.position.epoch < self.options.epochs && self.verdict() == Verdict::GoOn {
-            if events.on_epoch_begin(self).await?.is_break() {
+            let flow = events.on_epoch_begin(self).await?;
+            if self.decided(flow)?.is_break() {
                 return Ok(Ended::Broken);
             }
             let train = loop {
@@ -143,7 +145,8 @@ impl Trainer {
                 if let Progress::Finished(metrics) = self.epoch(each).await? {
                     break metrics;
                 }
-                if events.on_pause(self).await?.is_break() {
+                let flow = events.on_pause(self).await?;
+                if self.decided(flow)?.is_break() {
                     return Ok(Ended::Broken);
                 }
             };
@@ -151,7 +154,8 @@ impl Trainer {
             let each = |images| events.on_test_batch_end(images);
             let Some((test, validation)) = self.judge_epoch(each).await? else { return Ok(Ended::Unjudged) };
             let epoch = self.close_epoch(train, test, validation, !E::KEEPS_BEST).await?;
-            if events.on_epoch_end(self, &epoch).await?.is_break() {
+            let flow = events.on_epoch_end(self, &epoch).await?;
+            if self.decided(flow)?.is_break() {
                 return Ok(Ended::Broken);
             }
         }

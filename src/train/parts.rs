@@ -48,8 +48,15 @@ impl Options {
     }
 
     /// The step table for the parts of a chunk. The first part belongs to step `first` of the epoch of `position`; an
-    /// epoch has `per_epoch` steps.
-    pub(super) fn steps(&self, position: &Position, per_epoch: u64, parts: &[Part], first: u64) -> Vec<Step> {
+    /// epoch has `per_epoch` steps, and the program computes `images` at once.
+    pub(super) fn steps(
+        &self,
+        position: &Position,
+        per_epoch: u64,
+        parts: &[Part],
+        first: u64,
+        images: usize,
+    ) -> Vec<Step> {
         let Self { seed, schedule, epochs, objective, .. } = self;
         let step = |(slot, part): (usize, &Part)| {
             let number = position.epoch * per_epoch + first + part.step as u64;
@@ -62,6 +69,8 @@ impl Options {
                 mixed: objective.augment.mixed(*seed, number),
                 share: part.share,
                 part: part.number,
+                before: part.rows.before,
+                images: images as u32,
                 ..Step::default()
             };
             // Each part counts its rows from 0, so it needs its own seed to draw different numbers.

@@ -39,7 +39,13 @@ impl Trainer {
             let (order, first) = (self.order(), self.position.step);
             for chunk in Stream::start(&self.data.train, order, self.cut(), first as usize) {
                 let parts = Part::cut(&chunk.steps, self.options.batch);
-                let steps = self.options.steps(&self.position, per_epoch, &parts, self.position.step);
+                let steps = self.options.steps(
+                    &self.position,
+                    per_epoch,
+                    &parts,
+                    self.position.step,
+                    self.options.batch,
+                );
                 self.training.upload(&chunk.batch, &steps);
                 for (index, rows) in chunk.steps.iter().enumerate() {
                     let Some([loss_sum, hits]) = each(Walk { model: &self.training, index }).await? else {

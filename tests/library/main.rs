@@ -14,3 +14,4 @@ mod optimizers;
 mod parity;
 mod plan;
 mod schedules;
+mod team;

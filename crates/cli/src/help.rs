@@ -21,6 +21,7 @@ const USUAL: &[(&str, &[&str])] = &[
         &[
             "network",
             "recipe",
+            "config",
             "data",
             "label",
             "normalize",
@@ -38,6 +39,28 @@ const USUAL: &[(&str, &[&str])] = &[
             "adapter",
             "json",
             "quiet",
+        ],
+    ),
+    (
+        "wgrad sweep",
+        &[
+            "grid",
+            "random",
+            "trials",
+            "halving",
+            "jobs",
+            "network",
+            "recipe",
+            "config",
+            "data",
+            "epochs",
+            "validation",
+            "out",
+            "resume",
+            "html",
+            "json",
+            "quiet",
+            "adapter",
         ],
     ),
     (
@@ -102,10 +125,10 @@ pub fn in_two_lengths(command: Command) -> Command {
 fn shortened(command: Command, path: &str) -> Command {
     let usual = USUAL.iter().find(|(command, _)| *command == path).map(|(_, usual)| *usual);
     let command = command.mut_args(|arg| {
-        let negative = arg.get_action().takes_values();
+        let takes_values = arg.get_action().takes_values();
         let rare = usual.is_some_and(|usual| !usual.contains(&arg.get_id().as_str()));
         // A number below 0 is a value, which the option accepts or refuses in words.
-        let arg = if negative { arg.allow_negative_numbers(true) } else { arg };
+        let arg = if takes_values { arg.allow_negative_numbers(true) } else { arg };
         if rare { arg.hide_short_help(true) } else { arg }
     });
     let all = command.get_after_help().map(ToString::to_string);
@@ -134,7 +157,7 @@ fn first_examples(text: &str) -> Option<String> {
 mod tests {
     use super::USUAL;
     use crate::Cli;
-    use clap::Command;
+    use clap::{Command, CommandFactory};
 
     /// Lines of a screen, and its columns.
     const SCREEN: (usize, usize) = (60, 100);
@@ -162,6 +185,13 @@ mod tests {
 
     #[test]
     fn the_long_help_has_every_option_and_example() {
+        let written = |path: &str| {
+            let all = Cli::command();
+            // The commands `help` are clap's own.
+            let command =
+                path.split(' ').skip(1).try_fold(&all, |command, name| command.find_subcommand(name));
+            command.and_then(Command::get_after_help).map(ToString::to_string).unwrap_or_default()
+        };
         let mut grammar = Cli::grammar();
         grammar.build();
         each(&mut grammar, "wgrad", &mut |path, command| {
@@ -169,6 +199,12 @@ mod tests {
             for arg in command.get_arguments().filter(|arg| !arg.is_hide_set() && !arg.is_positional()) {
                 let long = format!("--{}", arg.get_long().unwrap_or_default());
                 assert!(help.contains(&long), "{path} --help lacks {long}");
+            }
+            // Lines are wrapped; two spaces end a command.
+            let text = written(path);
+            for example in text.lines().filter_map(|line| line.strip_prefix("  wgrad ")) {
+                let example = example.split("  ").next().unwrap_or_default();
+                assert!(help.contains(example), "{path} --help lacks {example}");
             }
             assert!(!help.contains("All options,"), "{path} --help refers to itself");
         });

@@ -172,24 +172,15 @@ impl Import {
     /// Creates the run folder with the weights and the model file.
     fn keep(&self, imported: &Imported) -> Result<Run> {
         let data = self.record(imported)?;
+        let adapter = AdapterRecord {
+            name: "none: imported from ONNX".into(),
+            backend: String::new(),
+            driver: String::new(),
+            class: AdapterClass::Cpu,
+        };
         let config = Config {
-            version: env!("CARGO_PKG_VERSION").into(),
-            data,
-            model: imported.model.clone(),
-            options: Options::default(),
             init: Some(self.file.clone()),
-            skip_mismatch: false,
-            adapter: AdapterRecord {
-                name: "none: imported from ONNX".into(),
-                backend: String::new(),
-                driver: String::new(),
-                class: AdapterClass::Cpu,
-            },
-            kernels: Vec::new(),
-            calls: Default::default(),
-            files: Default::default(),
-            pauses: Vec::new(),
-            recipe: None,
+            ..Config::new(imported.model.clone(), data, Options::default(), adapter)
         };
         let checkpoint = Checkpoint { weights: imported.weights.clone(), ..Checkpoint::default() };
         if let Some(what) = checkpoint.not_finite(&config.model.parameters()?) {

@@ -1,7 +1,7 @@
 //! Lists the built-in networks, or describes one as Keras's `summary()` does: layers, shapes, parameters, FLOPs,
 //! memory. It needs no adapter: all of it follows from the program.
 
-use super::{lab::print::time, output, page::program, train::recipe::names};
+use super::{lab::print::time, network::NetworkArg, output, page::program, train::recipe::names};
 use anyhow::Result;
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
@@ -26,6 +26,10 @@ use wgrad_report::{
 };
 use wgrad_run::recipe::{Measured, RECIPES, Recipe, measured, recipe};
 
+/// Help of the network, of which this command has no default.
+const NETWORK: &str = "A built-in network, a TOML file, or one of Keras's (.keras, .json); also as `--model MODEL` [default: \
+                       list the built-in networks]";
+
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   wgrad models                          the built-in networks
@@ -42,14 +46,10 @@ FLOPs count the matrix products and convolutions; a multiplication and an additi
 the training buffers: parameters, gradients and optimizer state, and activations with their gradients, which \
 share buffers. `wgrad train --recipe NAME` trains a recipe. Its accuracy here is the test accuracy after the last \
 epoch, mean ± standard deviation over seeds 0, 1, 2.")]
+#[command(mut_arg("network", |arg| arg.help(NETWORK)))]
 pub struct Models {
-    /// A built-in network, a TOML file, or one of Keras's (.keras, .json); also as `--model MODEL` [default: list the
-    /// built-in networks]
-    #[arg(value_name = "MODEL", group = "named")]
-    network: Option<String>,
-    /// The network, as MODEL
-    #[arg(long, value_name = "MODEL", hide = true, group = "named")]
-    model: Option<String>,
+    #[command(flatten)]
+    network: NetworkArg,
     /// Images per step, for the memory of activations
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
@@ -57,16 +57,16 @@ pub struct Models {
     #[arg(long)]
     json: bool,
     /// Draw every activation and its derivative, as PNG or SVG by the file's extension [default: activations.png]
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "activations.png", conflicts_with_all = ["named", "json", "template", "recipe"])]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "activations.png", conflicts_with_all = ["NetworkArg", "json", "template", "recipe"])]
     activations: Option<PathBuf>,
     /// Draw the network as a graph
-    #[arg(long, value_name = "FILE", requires = "named")]
+    #[arg(long, value_name = "FILE", requires = "NetworkArg")]
     svg: Option<PathBuf>,
     /// Print a commented model file to start from
-    #[arg(long, conflicts_with_all = ["named", "json"])]
+    #[arg(long, conflicts_with_all = ["NetworkArg", "json"])]
     template: bool,
     /// Print the `wgrad train` command that a recipe stands for
-    #[arg(long, value_name = "NAME", value_parser = names(), hide_possible_values = true, conflicts_with_all = ["named", "template"])]
+    #[arg(long, value_name = "NAME", value_parser = names(), hide_possible_values = true, conflicts_with_all = ["NetworkArg", "template"])]
     recipe: Option<String>,
 }
 
@@ -315,9 +315,9 @@ impl Models {
         }
         let batch = self.batch as usize;
         let (input_shape, classes) = ([28, 28, 1], 10);
-        if let Some(name) = self.network.as_ref().or(self.model.as_ref()) {
+        if let Some(name) = self.network.given() {
             let about =
-                networks::NETWORKS.iter().find(|(network, _)| network == name).map(|(_, about)| *about);
+                networks::NETWORKS.iter().find(|(network, _)| *network == name).map(|(_, about)| *about);
             let model = super::model(name, input_shape, classes)?;
             let description = Description::new(&model, about, batch)?;
             if let Some(path) = &self.svg {

@@ -14,7 +14,9 @@ mod adapters;
 mod advice;
 mod bench;
 mod check;
+mod compare;
 mod completions;
+mod config;
 mod data;
 mod defaults;
 #[cfg(test)]
@@ -52,9 +54,11 @@ mod progress;
 mod reading;
 mod recover;
 mod report;
+mod rm;
 mod runs;
 #[cfg(feature = "serve")]
 mod serve;
+mod sweep;
 mod train;
 mod tune;
 #[cfg(feature = "serve")]
@@ -75,6 +79,7 @@ use wgrad::{
 use wgrad_data::{DataSpec, Reading, table::Table};
 use wgrad_files::{pipelines::PipelineFiles, proofs::ProofFiles};
 use wgrad_formats::keras;
+use wgrad_run::Run;
 
 /// Trains neural networks on any GPU, and compares shader variants.
 #[derive(Parser)]
@@ -90,9 +95,10 @@ impl Cli {
         help::in_two_lengths(Self::command())
     }
 
-    /// Parses the command line, with the options that its recipe adds.
+    /// Parses the command line, with the options that its `--config` and its recipe add.
     fn read(line: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
         let line: Vec<OsString> = line.collect();
+        let line = config::completed(&line)?.unwrap_or(line);
         let matches = Self::grammar().try_get_matches_from(&line);
         let matches = matches.map_err(|error| advice::advised(error, Self::grammar(), &line))?;
         match train::recipe::completed(&matches, line) {
@@ -109,6 +115,8 @@ const EXAMPLES: &str = "Examples:
   wgrad train --data synthetic           garments drawn from a seed: no files, no network
   wgrad train --live                     with a live page to watch and steer it
   wgrad runs                             the runs so far, with their results
+  wgrad compare mlp-1 mlp-2              what differs between runs, and whether it exceeds the spread of seeds
+  wgrad sweep --grid lr=0.1,0.01         train with each of these settings, and rank them
   wgrad eval runs/mlp-1                  test accuracy and confusion matrix of a run
   wgrad report runs/mlp-1                the same and much more, as a page with pictures
   wgrad lab matmul                       prove and time its shader variants
@@ -129,6 +137,14 @@ enum Command {
     Predict(predict::Predict),
     /// List runs: results, settings that differ, which are being trained
     Runs(runs::Runs),
+    /// Compare runs: settings that differ, results, curves, and what exceeds the spread of seeds
+    Compare(compare::Compare),
+    /// Train with many settings, and rank them: grid, random, successive halving
+    Sweep(Box<sweep::Sweep>),
+    /// Remove runs, after a question
+    Rm(rm::Rm),
+    /// Print the settings of a run as a file for `wgrad train --config`
+    Config(config::Config),
     /// Serve the network of a run: a page that takes pictures, and JSON over HTTP
     #[cfg(feature = "serve")]
     Serve(serve::Serve),
@@ -169,6 +185,10 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Report(command) => command.run().await,
         Command::Predict(command) => command.run().await,
         Command::Runs(command) => command.run(),
+        Command::Compare(command) => command.run(),
+        Command::Config(command) => command.run(),
+        Command::Sweep(command) => command.run().await,
+        Command::Rm(command) => command.run(),
         #[cfg(feature = "serve")]
         Command::Serve(command) => command.run().await,
         Command::Export(command) => command.run().await,
@@ -367,30 +387,15 @@ pub fn keras_model(path: &Path, input_shape: [usize; 3], initial: bool) -> Resul
     Ok(loaded)
 }
 
-/// True if a network's name is that of a file, not of a built-in one.
-fn is_file(name: &str) -> bool {
-    let path = Path::new(name);
-    let built_in = networks::NETWORKS.iter().any(|(known, _)| *known == name);
-    keras::is_keras(path)
-        || name.ends_with(".toml")
-        || path.components().count() > 1
-        || (!built_in && path.exists())
-}
-
-/// The model that the command line names: a built-in network, a TOML file or one of Keras's.
+/// The model that the command line names: a built-in network, a TOML file, one of Keras's, or that of a run.
 pub fn model(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Model> {
     let path = Path::new(name);
-    Ok(match (keras::is_keras(path), is_file(name)) {
+    if let Some(folder) = network::run_of(name) {
+        return Ok(Run::open(&folder)?.config.model);
+    }
+    Ok(match (keras::is_keras(path), network::is_file(name)) {
         (true, _) => keras_model(path, input_shape, true)?.model,
         (false, true) => wgrad_formats::model_file::load(path)?,
         (false, false) => networks::network(name, input_shape, classes)?,
     })
-}
-
-/// Refuses a name of no file and of no built-in network, before data are loaded for it.
-pub fn refuse_unknown(name: &str) -> Result<()> {
-    if !is_file(name) {
-        networks::network(name, [28, 28, 1], 10)?;
-    }
-    Ok(())
 }

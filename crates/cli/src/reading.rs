@@ -24,7 +24,7 @@ use wgrad_formats::keras;
 /// Options for reading your own data.
 #[derive(Args, Clone, Default)]
 pub struct ReadingArgs {
-    /// Tables: the column to predict, by name, or by number from 0 (-1 is the last)
+    /// Tables: the column to predict, by name, or number from 0 (-1: last)
     #[arg(long, value_name = "COLUMN", allow_negative_numbers = true)]
     label: Option<String>,
     /// Tables: a column to leave out, by name or number (repeatable)

@@ -121,10 +121,9 @@ struct Row {
     settings: BTreeMap<String, String>,
 }
 
-/// Results of the best epoch.
+/// Results of an epoch on validation and test images. Accuracies are shares in [0, 1], losses nats.
 #[derive(Serialize)]
-struct Best {
-    best_epoch: u64,
+pub struct Scores {
     #[serde(skip_serializing_if = "Option::is_none")]
     validation_accuracy: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,10 +135,9 @@ struct Best {
     test_rmse: Option<f64>,
 }
 
-impl Best {
-    fn new(line: &EpochLine) -> Self {
+impl From<&EpochLine> for Scores {
+    fn from(line: &EpochLine) -> Self {
         Self {
-            best_epoch: line.epoch,
             validation_accuracy: line.validation_accuracy.filter(|share| share.is_finite()),
             validation_loss: line.validation_loss,
             test_accuracy: Some(line.test_accuracy).filter(|share| share.is_finite()),
@@ -147,6 +145,14 @@ impl Best {
             test_rmse: line.errors.test_rmse,
         }
     }
+}
+
+/// Results of the best epoch.
+#[derive(Serialize)]
+struct Best {
+    best_epoch: u64,
+    #[serde(flatten)]
+    scores: Scores,
 }
 
 impl Row {
@@ -169,11 +175,9 @@ impl Row {
             },
             epochs,
             epochs_asked: asked,
-            best: Outcome::of(&lines, config, None).map(|outcome| Best::new(&outcome.best)),
-            seconds: lines
-                .iter()
-                .map(|line| Some(line.train_seconds? + line.evaluation_seconds.unwrap_or(0.0)))
-                .sum(),
+            best: Outcome::of(&lines, config, None)
+                .map(|outcome| Best { best_epoch: outcome.best.epoch, scores: (&outcome.best).into() }),
+            seconds: lines.iter().map(EpochLine::seconds).sum(),
             written: changed.map(minute),
             changed,
             settings: settings(&run),
@@ -206,8 +210,8 @@ impl Row {
                 Ok(age) => age.as_secs_f64(),
                 Err(ahead) => -ahead.duration().as_secs_f64(),
             }),
-            Sort::Accuracy => best.and_then(|best| best.test_accuracy).map(|share| -share),
-            Sort::Loss => best.map(|best| best.test_loss).filter(|loss| loss.is_finite()),
+            Sort::Accuracy => best.and_then(|best| best.scores.test_accuracy).map(|share| -share),
+            Sort::Loss => best.map(|best| best.scores.test_loss).filter(|loss| loss.is_finite()),
             Sort::Time => self.seconds,
         };
         rank.unwrap_or(f64::INFINITY)
@@ -304,7 +308,7 @@ fn differing(row: &Row, rows: &[Row]) -> String {
 fn table(rows: &[Row]) -> String {
     let has =
         |value: fn(&Best) -> Option<f64>| rows.iter().any(|row| row.best.as_ref().and_then(value).is_some());
-    let (accuracy, rmse) = (has(|best| best.test_accuracy), has(|best| best.test_rmse));
+    let (accuracy, rmse) = (has(|best| best.scores.test_accuracy), has(|best| best.scores.test_rmse));
     let mut columns: Vec<(&str, Align)> = vec![("run", Left), ("epochs", Left), ("best", Right)];
     columns.extend(accuracy.then_some(("accuracy", Right)));
     columns.extend(rmse.then_some(("RMSE", Right)));
@@ -322,13 +326,13 @@ fn table(rows: &[Row]) -> String {
             best.map(|best| best.best_epoch.to_string()).unwrap_or_default(),
         ];
         if accuracy {
-            cells.push(shown(best.and_then(|best| best.test_accuracy), |share| format!("{share:.4}")));
+            cells.push(shown(best.and_then(|best| best.scores.test_accuracy), |share| format!("{share:.4}")));
         }
         if rmse {
-            cells.push(shown(best.and_then(|best| best.test_rmse), measure));
+            cells.push(shown(best.and_then(|best| best.scores.test_rmse), measure));
         }
         cells.extend([
-            shown(best.map(|best| best.test_loss), |loss| format!("{loss:.4}")),
+            shown(best.map(|best| best.scores.test_loss), |loss| format!("{loss:.4}")),
             shown(row.seconds, time),
             row.changed.map(day_or_minute).unwrap_or_default(),
             differing(row, rows),

@@ -15,7 +15,11 @@ mod owner;
 pub mod listing;
 mod folder;
 mod trend;
+/// Comparison of trainings.
+pub mod comparison;
 mod state;
+/// Removal of runs.
+pub mod removal;
 
 pub use errors::Errors;
 use errors::{is_no_accuracy, no_accuracy};
@@ -42,6 +46,7 @@ use wgrad::{
     preprocessing::Preprocessing,
     program::Parameter,
     selection::{Choices, Defaults},
+    team::TeamOptions,
     train::Options,
     words::quoted_path,
 };
@@ -82,9 +87,22 @@ pub struct Config {
     /// SHA-256 of each of the user's shader files, by operation; the run's folder has the text, as `OPERATION.wgsl`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
+    /// The ranks that trained it, if there were several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranks: Option<RanksRecord>,
     /// Pauses of the training. They affect nothing but its duration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pauses: Vec<Pause>,
+}
+
+/// Record of the ranks of a training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RanksRecord {
+    /// Number of ranks.
+    pub size: usize,
+    /// Their settings.
+    #[serde(flatten)]
+    pub team: TeamOptions,
 }
 
 /// A pause of a training.
@@ -237,7 +255,33 @@ fn is_empty(heads: &OfHeads) -> bool {
     heads.is_empty()
 }
 
+impl Config {
+    /// The settings of a run on `adapter` with `options`: it started from initial weights, and has no kernels yet.
+    pub fn new(model: Model, data: DataRecord, options: Options, adapter: AdapterRecord) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            model,
+            data,
+            options,
+            recipe: None,
+            init: None,
+            skip_mismatch: false,
+            adapter,
+            kernels: Vec::new(),
+            calls: BTreeMap::new(),
+            files: BTreeMap::new(),
+            ranks: None,
+            pauses: Vec::new(),
+        }
+    }
+}
+
 impl EpochLine {
+    /// Seconds of training and evaluation; `None` if the training's were not recorded.
+    pub fn seconds(&self) -> Option<f64> {
+        Some(self.train_seconds? + self.evaluation_seconds.unwrap_or(0.0))
+    }
+
     /// Creates the line of an epoch from its metrics.
     pub fn new(
         epoch: u64,

@@ -13,7 +13,7 @@ use wgrad::{Error, Result, checkpoint::Position, error::io_error, train::TensorN
 use wgrad_files::{flush, not_linked, read_regular, regular, write_owned};
 
 pub(super) const METRICS: &str = "metrics.jsonl";
-const LAYERS: &str = "layers.jsonl";
+pub(super) const LAYERS: &str = "layers.jsonl";
 
 /// One line of `layers.jsonl`: the tensors after an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

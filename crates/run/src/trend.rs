@@ -265,25 +265,15 @@ mod tests {
     /// A training by `loss`, and the lines of epochs of 100 steps.
     fn config(loss: Loss) -> Config {
         let data = synthetic(0, 1, 1);
-        Config {
-            version: String::new(),
-            model: network_for("mlp", [28, 28, 1], 10, loss).expect("built in"),
-            data: DataRecord::of(&data, String::new(), None, None, Reading::default()),
-            options: Options::default(),
-            recipe: None,
-            init: None,
-            skip_mismatch: false,
-            adapter: AdapterRecord {
-                name: String::new(),
-                backend: String::new(),
-                driver: String::new(),
-                class: AdapterClass::Cpu,
-            },
-            kernels: Vec::new(),
-            calls: Default::default(),
-            files: Default::default(),
-            pauses: Vec::new(),
-        }
+        let record = DataRecord::of(&data, String::new(), None, None, Reading::default());
+        let adapter = AdapterRecord {
+            name: String::new(),
+            backend: String::new(),
+            driver: String::new(),
+            class: AdapterClass::Cpu,
+        };
+        let model = network_for("mlp", [28, 28, 1], 10, loss).expect("built in");
+        Config::new(model, record, Options::default(), adapter)
     }
 
     fn lines(train: &[f64], test: &[f64], accuracy: impl Fn(usize, f64) -> f64) -> Vec<EpochLine> {

@@ -31,6 +31,8 @@ pub enum Ending {
     OutOfTime,
     /// The live page asked to stop; the state is saved.
     Stopped,
+    /// The epoch of `--stop-after` is done; the state is saved.
+    Planned,
 }
 
 /// `--max-time`, counted from the beginning of the training.
@@ -58,6 +60,11 @@ impl Limit {
 /// Prints that the live page stopped the training and how to continue; returns the exit code.
 pub fn stopped(run: &Run, trainer: &Trainer) -> Result<ExitCode> {
     early("stopped from the page, and saved", run, trainer)
+}
+
+/// Prints that the epoch of `--stop-after` is done and how to continue; returns the exit code.
+pub fn planned(run: &Run, trainer: &Trainer) -> Result<ExitCode> {
+    early("stopped as `--stop-after` says, and saved", run, trainer)
 }
 
 fn early(why: &str, run: &Run, trainer: &Trainer) -> Result<ExitCode> {

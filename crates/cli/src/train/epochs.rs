@@ -4,7 +4,7 @@
 use super::{
     Train,
     board::Board,
-    end::{self, Ending, Limit, finish, interrupted, over, stopped, verdict},
+    end::{self, Ending, Limit, finish, interrupted, over, planned, stopped, verdict},
     hints,
     judged::line,
     recorded::reported_at_the_end,
@@ -134,6 +134,7 @@ impl Course<'_> {
         match self.ending {
             Some(Ending::OutOfTime) => self.limit.end(self.run, trainer),
             Some(Ending::Stopped) => stopped(self.run, trainer),
+            Some(Ending::Planned) => planned(self.run, trainer),
             Some(Ending::Interrupted) | None => Ok(interrupted(self.run)),
         }
     }
@@ -148,6 +149,10 @@ impl Events for Course<'_> {
     async fn on_epoch_begin(&mut self, trainer: &mut Trainer) -> Result<ControlFlow<()>> {
         // Fulfils requests that came during the last steps of an epoch.
         if self.settle(trainer)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        if self.train.stop_after.is_some_and(|last| trainer.position().epoch >= last) {
+            self.ending = Some(Ending::Planned);
             return Ok(ControlFlow::Break(()));
         }
         self.progress.begin(&trainer.position());

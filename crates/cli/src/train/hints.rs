@@ -1,20 +1,15 @@
 //! Suggestions of what to do next, as commands to paste: with the program as it was called, the data and their reading.
 
+use super::settings::{beside, data, read};
 use crate::{
     invoked, output,
     page::{program, quoted, quoted_path},
 };
 use anyhow::Error;
 use std::path::Path;
-use wgrad::{
-    callbacks::Monitor, loss::Loss, networks::NETWORKS, optim::Optimizer, schedule::Decay, train::Options,
-};
-use wgrad_data::{
-    Reading,
-    reading::{Decimal, Header, Missing, RowShape, Target},
-};
+use wgrad::{loss::Loss, networks::NETWORKS, optim::Optimizer, schedule::Decay, train::Options};
 use wgrad_run::{
-    BEST, Config, DataRecord, NOT_SAVED, Run, Trend,
+    BEST, Config, NOT_SAVED, Run, Trend,
     recipe::{Flag, flags},
 };
 
@@ -127,28 +122,6 @@ fn again(said: &[String], rate: f64, best: Option<&str>) -> Vec<String> {
     words
 }
 
-/// Recorded options of a run that [`flags`] leaves out.
-fn beside(config: &Config) -> Vec<Flag> {
-    let Options { seed, shuffle, objective, variants, callbacks, schedule, .. } = &config.options;
-    let list = |weights: &[f64]| weights.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
-    let stopping = callbacks.early_stopping;
-    // The flags of a plateau contain its own.
-    let delta = stopping.map(|stopping| stopping.min_delta);
-    let delta = delta.filter(|delta| *delta != 0.0 && !matches!(schedule.decay, Decay::Plateau { .. }));
-    let weights = Some(&objective.class_weight).filter(|weights| !weights.is_empty());
-    let values = [
-        ("--seed", (*seed != 0).then_some(seed.to_string())),
-        ("--class-weight", weights.map(|weights| list(weights))),
-        ("--monitor", (callbacks.monitor == Monitor::Accuracy).then(|| "accuracy".to_string())),
-        ("--patience", stopping.map(|stopping| stopping.patience.to_string())),
-        ("--min-delta", delta.map(|delta| delta.to_string())),
-    ];
-    let mut all: Vec<Flag> = values.into_iter().filter(|(_, value)| value.is_some()).collect();
-    all.extend((!shuffle).then_some(("--no-shuffle", None)));
-    all.extend(variants.by_hand.iter().map(|(op, variant)| ("--variant", Some(format!("{op}={variant}")))));
-    all
-}
-
 /// The network as `--model` takes it; a run does not record the file of a network that is not built in.
 fn network<'n>(config: &'n Config, named: Option<&'n str>) -> Option<&'n str> {
     let known = |name: &&str| NETWORKS.iter().any(|(known, _)| known == name);
@@ -232,86 +205,6 @@ fn words(options: &[Flag]) -> String {
         None => format!(" {name}"),
     };
     options.iter().map(word).collect()
-}
-
-/// Options of the data, and of the loss where it does not follow from them.
-fn data(record: &DataRecord, loss: Option<Loss>) -> Vec<Flag> {
-    let mut all = read(record);
-    if let Some(loss) = loss.filter(|loss| *loss != Loss::MeanSquaredError) {
-        all.push(("--loss", Some(loss.to_string())));
-    }
-    all
-}
-
-/// Options of the data and of their reading.
-fn read(record: &DataRecord) -> Vec<Flag> {
-    let DataRecord { spec, limit, validation, input, reading, .. } = record;
-    let mut all = Vec::new();
-    if spec != "fashion-mnist" {
-        all.push(("--data", Some(shortened(spec))));
-    }
-    let numbers =
-        [("--limit", limit.map(|n| n.to_string())), ("--validation", validation.map(|v| v.to_string()))];
-    all.extend(numbers.into_iter().filter(|(_, value)| value.is_some()));
-    if input.normalization.is_some() {
-        all.push(("--normalize", None));
-    }
-    let Reading { label, drop, missing, target, size, fit, channels, test_share, split_seed, .. } = reading;
-    let Reading { maxlen, num_words, na, not_na, category, header, comment, decimal, shape, .. } = reading;
-    let header = header.map(|header| match header {
-        Header::Yes => "yes",
-        Header::No => "no",
-    });
-    let decimal = decimal.map(|decimal| match decimal {
-        Decimal::Point => "point",
-        Decimal::Comma => "comma",
-    });
-    let shape = shape.map(|shape| match shape {
-        RowShape::Table => "table".to_string(),
-        RowShape::Picture([h, w, c]) => format!("{h},{w},{c}"),
-    });
-    let missing = match missing {
-        Missing::Error => None,
-        Missing::Drop => Some("drop"),
-        Missing::Mean => Some("mean"),
-    };
-    let target = target.map(|target| match target {
-        Target::Classes => "classes",
-        Target::Number => "number",
-    });
-    all.extend(drop.iter().map(|column| ("--drop", Some(column.clone()))));
-    all.extend(category.iter().map(|column| ("--category", Some(column.clone()))));
-    let rest = [
-        ("--label", label.clone()),
-        ("--missing", missing.map(String::from)),
-        ("--na", (!na.is_empty()).then_some(na.join(","))),
-        ("--not-na", (!not_na.is_empty()).then_some(not_na.join(","))),
-        ("--header", header.map(String::from)),
-        ("--comment", comment.map(String::from)),
-        ("--decimal", decimal.map(String::from)),
-        ("--shape", shape),
-        ("--target", target.map(String::from)),
-        ("--size", size.map(|size| size.to_string())),
-        ("--fit", (*fit != Default::default()).then_some(fit.to_string())),
-        ("--channels", channels.map(|n| n.to_string())),
-        ("--maxlen", maxlen.map(|n| n.to_string())),
-        ("--num-words", num_words.map(|n| n.to_string())),
-        ("--test-share", test_share.map(|share| share.to_string())),
-        ("--split-seed", (*split_seed != 0).then_some(split_seed.to_string())),
-    ];
-    all.extend(rest.into_iter().filter(|(_, value)| value.is_some()));
-    all
-}
-
-/// Path relative to the current folder, if it is below that.
-fn shortened(spec: &str) -> String {
-    let here = std::env::current_dir().ok();
-    let within =
-        here.and_then(|here| std::path::Path::new(spec).strip_prefix(here).ok().map(|path| path.to_owned()));
-    match within.filter(|path| !path.as_os_str().is_empty()) {
-        Some(path) => format!(".{}{}", std::path::MAIN_SEPARATOR, path.display()),
-        None => spec.to_string(),
-    }
 }
 
 #[cfg(test)]

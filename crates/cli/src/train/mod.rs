@@ -8,12 +8,14 @@ mod hints;
 mod init;
 mod judged;
 pub mod method;
+mod ranks;
 pub mod recipe;
 pub mod recorded;
 mod session;
+pub mod settings;
 
 use super::{
-    AdapterArgs, DataArgs, fit,
+    AdapterArgs, DataArgs, fit, in_words,
     interrupt::Interrupt,
     live::LiveArgs,
     network::NetworkArg,
@@ -22,13 +24,13 @@ use super::{
     page::quoted_path,
     reading::{Initial, model_for, refuse_classes_as_numbers},
     recover::persist,
-    refuse_unknown,
     runs::run_name,
     tune::{self, Before},
 };
 use anyhow::{Result, bail};
 use clap::Args;
 use method::{MethodArgs, ScheduleArgs, StopArgs};
+use ranks::{Ranks, RanksArgs};
 use recorded::{MODEL, absolute, load_recorded};
 use session::{Kept, Session};
 use std::{
@@ -48,7 +50,7 @@ use wgrad::{
     words::counted,
 };
 use wgrad_lab::tune::{FIRST_SECONDS, SECONDS};
-use wgrad_run::{BEST, Config, DataRecord, Run};
+use wgrad_run::{BEST, Config, DataRecord, RanksRecord, Run};
 
 /// Default images per step, and default epochs.
 const BATCH: usize = 128;
@@ -67,6 +69,7 @@ const SMALLEST: usize = 8;
   wgrad train --model cnn --epochs 3 --seed 1       Keras's simple convnet
   wgrad train --recipe cnn                          tuned settings: see `wgrad models`
   wgrad train --recipe speedrun-90 --seed 1         the least time to a test accuracy of 0.90
+  wgrad train --config run.toml --lr 0.01           settings of a file: see `wgrad config`
   wgrad train --model my-network.toml --data DIR    your own network, your own data (docs/data.md)
   wgrad train --model my.keras --init my.keras      a Keras network, from its weights
   wgrad train --model cnn --data pictures/ --size 96 --normalize --augment flip
@@ -89,6 +92,9 @@ pub struct Train {
     /// Settings by name: network, epochs, optimizer, schedule, augmentation; options given explicitly override them
     #[arg(long, value_name = "NAME", value_parser = recipe::names(), hide_possible_values = true, conflicts_with = "resume")]
     recipe: Option<String>,
+    /// Settings from a TOML file (see `wgrad config`); options override them
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
     /// Epochs of the whole training [default: 5; more for a small table]
@@ -132,6 +138,9 @@ pub struct Train {
     /// Ignore the variants that tuning chose, and do not tune
     #[arg(long, conflicts_with_all = ["resume", "tunes"])]
     no_tuned: bool,
+    /// Use the kernels that this run recorded, and do not tune; `--variant` overrides them
+    #[arg(long, value_name = "RUN", value_parser = run_name(), conflicts_with_all = ["resume", "tunes", "no_tune", "no_tuned"])]
+    kernels: Option<PathBuf>,
     /// MiB of images to send to the device at once
     #[arg(long, value_name = "MIB", default_value_t = 16)]
     chunk: usize,
@@ -144,6 +153,9 @@ pub struct Train {
     /// End after this time (60s, 10m, 2h): finishes the step and saves, so that the run can be continued
     #[arg(long, value_name = "TIME", value_parser = method::time)]
     max_time: Option<Duration>,
+    /// End after epoch N: saves, so that the run can be continued; the schedule extends over all epochs
+    #[arg(long, value_name = "N")]
+    stop_after: Option<u64>,
     /// Write event files for TensorBoard [default folder: tensorboard in the run folder]
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     tensorboard: Option<Option<PathBuf>>,
@@ -163,18 +175,57 @@ pub struct Train {
     stop: StopArgs,
     #[command(flatten)]
     live: LiveArgs,
+    #[command(flatten)]
+    ranks: RanksArgs,
 }
 
 impl Train {
-    pub async fn run(self) -> Result<ExitCode> {
-        let interrupt = Interrupt::install()?;
+    pub async fn run(mut self) -> Result<ExitCode> {
         if self.quiet {
             output::be_quiet();
         }
-        match &self.resume {
-            Some(folder) => self.resume(folder, &interrupt).await,
-            None => self.start(&interrupt).await,
+        let ranks = self.ranks.joined(&mut self.adapter).await?;
+        let ended = match (ranks.rank(), &self.resume) {
+            (1.., _) => ranks.follow(&self.adapter).await,
+            (0, Some(folder)) => self.resume(folder, &ranks).await,
+            (0, None) => self.start(&ranks).await,
+        };
+        if let (Err(error), Ranks::Processes(_)) = (&ended, &ranks) {
+            // The others wait for this rank: the error is said here, since the process ends with theirs.
+            tell!("error: rank {}: {}", ranks.rank(), in_words(error));
+            ranks.abort();
         }
+        ended
+    }
+
+    /// Refuses what can be refused without data and without an adapter.
+    pub fn check(&self) -> Result<()> {
+        Ok(self.options()?.validate()?)
+    }
+
+    /// The value of `--resume`.
+    pub fn resumed(&self) -> Option<&Path> {
+        self.resume.as_deref()
+    }
+
+    /// The value of `--out`.
+    pub fn folder(&self) -> Option<&Path> {
+        self.out.as_deref()
+    }
+
+    /// True for `--quiet`.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// True for `--json`.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Epochs of the whole training, unless the data decide.
+    pub fn epochs_asked(&self) -> u64 {
+        self.epochs.unwrap_or(EPOCHS)
     }
 
     /// The tuning before the training. By default a GPU gets a short one; on a software adapter it takes longer than it
@@ -198,10 +249,19 @@ impl Train {
             callbacks: self.stop.callbacks(),
             optimizer,
             shuffle: !self.no_shuffle,
-            variants: Choices::parse(&self.variants)?,
+            variants: self.choices()?,
             budget: self.budget(),
             ..Options::default()
         })
+    }
+
+    /// The kernels of the run that `--kernels` names, if any, with those that `--variant` names in their place.
+    fn choices(&self) -> Result<Choices> {
+        let by_hand = Choices::parse(&self.variants)?;
+        let Some(folder) = &self.kernels else { return Ok(by_hand) };
+        let mut choices = Run::open(folder)?.variants()?;
+        choices.by_hand.extend(by_hand.by_hand);
+        Ok(choices)
     }
 
     /// Sets batch and epochs for a table with few rows, of which the defaults would make only a handful of steps.
@@ -233,14 +293,14 @@ impl Train {
         self.chunk.max(1) << 20
     }
 
-    async fn start(&self, interrupt: &Interrupt) -> Result<ExitCode> {
+    async fn start(&self, ranks: &Ranks) -> Result<ExitCode> {
+        let interrupt = &Interrupt::install()?;
         let mut options = self.options()?;
         options.validate()?;
         if let Some(folder) = &self.out {
             // Refuses before the data are loaded and the network is compiled.
             Run::vacant(folder)?;
         }
-        refuse_unknown(self.network.name())?;
         let reading = self.data.reading.reading_for(self.objective.loss);
         let dataset = init::load(&self.data, self.init.as_deref(), &reading, self.seed)?;
         options.objective = self.objective.objective(&dataset)?;
@@ -253,8 +313,10 @@ impl Train {
         let (context, options) = persist(async || {
             let mut options = options.clone();
             let mut context = self.adapter.open().await?;
-            fit::training(&context, &model, &dataset, &mut options, self.batch.is_some())?;
-            if !self.no_tuned {
+            ranks.each(&mut options, |options| {
+                fit::training(&context, &model, &dataset, options, self.batch.is_some())
+            })?;
+            if !self.no_tuned && self.kernels.is_none() {
                 let (before, input) = (self.before(&context), &dataset.input);
                 context =
                     tune::for_training(context, &self.adapter, &model, input, &mut options, before).await?;
@@ -264,37 +326,45 @@ impl Train {
         .await?;
         announce(&options)?;
         warn_of_warmup(&options, dataset.train.len());
-        self.session(context, Session::new(dataset.into(), &model, options, interrupt)).await
+        let record = ranks.record(self.ranks.team());
+        self.session(context, Session::new(dataset.into(), &model, options, interrupt, (ranks, record))).await
+    }
+
+    /// The record of the data of a new run.
+    fn data_record(&self, dataset: &Dataset) -> Result<DataRecord> {
+        let reading = self.data.reading.reading_for(self.objective.loss);
+        let spec = absolute(&self.data.data)?;
+        Ok(DataRecord::of(dataset, spec, self.data.limit, self.data.validation, reading))
     }
 
     /// Creates the folder of a new run, which `trainer` is about to begin.
-    fn create(&self, context: &Context, trainer: &Trainer, dataset: &Dataset, model: &Model) -> Result<Run> {
-        let reading = self.data.reading.reading_for(self.objective.loss);
+    fn create(
+        &self,
+        context: &Context,
+        trainer: &Trainer,
+        (dataset, model): (&Dataset, &Model),
+        ranks: Option<RanksRecord>,
+    ) -> Result<Run> {
         let config = Config {
-            version: env!("CARGO_PKG_VERSION").to_string(),
-            data: DataRecord::of(
-                dataset,
-                absolute(&self.data.data)?,
-                self.data.limit,
-                self.data.validation,
-                reading,
-            ),
-            options: trainer.options().clone(),
             recipe: self.recipe.clone(),
             // Absolute, so that the run can start again from anywhere.
             init: self.init.as_deref().map(std::path::absolute).transpose()?,
             skip_mismatch: self.skip_mismatch,
-            adapter: AdapterRecord::of(context),
             kernels: trainer.train_plan().variants(),
             calls: trainer.variants_by_call(),
-            files: Default::default(),
-            pauses: Vec::new(),
-            model: model.clone(),
+            ranks,
+            ..Config::new(
+                model.clone(),
+                self.data_record(dataset)?,
+                trainer.options().clone(),
+                AdapterRecord::of(context),
+            )
         };
         Ok(Run::create(self.out.as_deref(), config)?)
     }
 
-    async fn resume(&self, folder: &Path, interrupt: &Interrupt) -> Result<ExitCode> {
+    async fn resume(&self, folder: &Path, ranks: &Ranks) -> Result<ExitCode> {
+        let interrupt = &Interrupt::install()?;
         self.objective.refuse()?;
         let mut run = Run::take(folder)?;
         if run.config.data.spec == DataRecord::UNKNOWN {
@@ -336,7 +406,18 @@ impl Train {
         }
         let mut options = Options { budget: self.budget(), variants, ..run.config.options.clone() };
         announce(&options)?;
-        fit::resumed(&context, &run.config.model, &dataset, &mut options)?;
+        let (before, settings) =
+            (run.config.ranks, run.config.ranks.map(|ranks| ranks.team).unwrap_or_default());
+        let size = before.map_or(1, |ranks| ranks.size);
+        if size != ranks.size() {
+            tell!(
+                "warning: this run was trained by {}, now by {}: it continues, but not to the same bits",
+                counted(size, "rank"),
+                counted(ranks.size(), "rank")
+            );
+        }
+        run.config.ranks = ranks.record(settings);
+        ranks.each(&mut options, |options| fit::resumed(&context, &run.config.model, &dataset, options))?;
         run.config.options.at_once = options.at_once;
         let model = run.config.model.clone();
         let steps = dataset.train.len().div_ceil(options.batch.max(1)) as u64;
@@ -355,7 +436,8 @@ impl Train {
                 folder.display()
             ));
         }
-        let mut session = Session::new(dataset.into(), &model, options, interrupt);
+        let together = (ranks, run.config.ranks);
+        let mut session = Session::new(dataset.into(), &model, options, interrupt, together);
         (session.run, session.kept, session.resumed) = (Some(run), kept, true);
         self.session(context, session).await
     }

@@ -22,20 +22,27 @@ pub fn completed(matches: &ArgMatches, mut line: Vec<OsString>) -> Option<Vec<Os
     let recipe = recipe(train.get_one::<String>("recipe")?).ok()?;
     let at = line.iter().position(|word| word == TRAIN)? + 1;
     let flags = recipe.flags();
-    let other = |name| {
-        let recipes = flags.iter().find(|(flag, _)| *flag == name).and_then(|(_, value)| value.as_deref());
-        given(train, name) && train.get_raw(&id(name)).and_then(|mut raw| raw.next()?.to_str()) != recipes
-    };
-    let strange: Vec<_> = [("--optimizer", method_flags()), ("--schedule", SCHEDULE_FLAGS.to_vec())]
-        .into_iter()
-        .filter(|(name, _)| other(name))
-        .flat_map(|(_, numbers)| numbers)
-        .collect();
+    let own = |name: &str| flags.iter().find(|(flag, _)| *flag == name).and_then(|(_, value)| value.clone());
+    let strange = of_another(train, own);
     let added = flags.iter().filter(|(name, _)| !given(train, name) && !strange.contains(name));
     let added = added.flat_map(|(name, value): &Flag| [Some(name.to_string()), value.clone()]);
     let added: Vec<OsString> = added.flatten().map(OsString::from).collect();
     line.splice(at..at, added);
     Some(line)
+}
+
+/// The options that another optimizer or schedule than the one of the command line has: they go with it. `own` gives the
+/// value of an option where they come from, whose optimizer and schedule may be the same.
+pub fn of_another(train: &ArgMatches, own: impl Fn(&str) -> Option<String>) -> Vec<&'static str> {
+    let other = |name: &str| {
+        let said = train.get_raw(&id(name)).and_then(|mut raw| raw.next()?.to_str());
+        given(train, name) && own(name).is_some_and(|own| said != Some(own.as_str()))
+    };
+    [("--optimizer", method_flags()), ("--schedule", SCHEDULE_FLAGS.to_vec())]
+        .into_iter()
+        .filter(|(name, _)| other(name))
+        .flat_map(|(_, numbers)| numbers)
+        .collect()
 }
 
 /// clap's name of an option.

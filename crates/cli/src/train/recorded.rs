@@ -13,7 +13,7 @@ use wgrad_data::{DataSpec, Reading, reading::Again};
 use wgrad_run::{BROKEN, DataRecord, Run};
 
 /// The file of an imported run that describes the network.
-pub const MODEL: &str = "model.toml";
+pub use wgrad_run::removal::MODEL;
 
 /// Data as a run records them: a folder by its absolute path, so that the run can be used from anywhere.
 pub fn absolute(spec: &DataSpec) -> Result<String> {

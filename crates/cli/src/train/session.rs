@@ -1,7 +1,7 @@
 //! Training on a device that may be lost: it is reopened, the last saved state is restored, and the training continues
 //! to the same bits.
 
-use super::{Train, end::Limit, init::begin_from};
+use super::{Train, end::Limit, init::begin_from, ranks::Ranks};
 use crate::{
     interrupt::Interrupt,
     live::Live,
@@ -17,10 +17,11 @@ use wgrad::{
     data::Dataset,
     gpu::{AdapterRecord, Context, guarded},
     model::Model,
+    team::Traffic,
     train::{Options, Trainer},
-    words::counted,
+    words::{bytes, counted},
 };
-use wgrad_run::{LAST, Run};
+use wgrad_run::{LAST, RanksRecord, Run};
 
 /// The last saved state, also in memory.
 pub(super) struct Kept {
@@ -43,6 +44,9 @@ pub(super) struct Session<'s> {
     pub model: &'s Model,
     pub options: Options,
     pub interrupt: &'s Interrupt,
+    /// The ranks of the training, and their record if they are several.
+    pub ranks: &'s Ranks,
+    pub record: Option<RanksRecord>,
     /// `None` until there is a trainer, whose kernels it records.
     pub run: Option<Run>,
     /// `None` until the first state is saved.
@@ -56,9 +60,16 @@ pub(super) struct Session<'s> {
 }
 
 impl<'s> Session<'s> {
-    pub fn new(dataset: Arc<Dataset>, model: &'s Model, options: Options, interrupt: &'s Interrupt) -> Self {
+    pub fn new(
+        dataset: Arc<Dataset>,
+        model: &'s Model,
+        options: Options,
+        interrupt: &'s Interrupt,
+        (ranks, record): (&'s Ranks, Option<RanksRecord>),
+    ) -> Self {
         let (run, kept, limit, live) = (None, None, None, None);
-        Self { dataset, model, options, interrupt, run, kept, limit, live, resumed: false, again: false }
+        let (resumed, again) = (false, false);
+        Self { dataset, model, options, interrupt, ranks, record, run, kept, limit, live, resumed, again }
     }
 
     /// Progress of the saved state: its epoch and step.
@@ -93,6 +104,10 @@ impl Train {
             })
             .await;
             let Err(error) = ended else { break ended };
+            // The other ranks have lost this one.
+            if session.record.is_some() {
+                break Err(session.reported(error));
+            }
             if let Err(error) = patience.again(error, session.progress()) {
                 break Err(session.reported(error));
             }
@@ -133,8 +148,21 @@ impl Train {
         // Everything is saved at this point: a reopened device has nothing to finish yet.
         session.interrupt.set_working(false);
         let begun = clock::seconds();
-        let mut trainer =
-            Trainer::new(context, session.model, session.dataset.clone(), session.options.clone()).await?;
+        let Session { model, dataset, options, .. } = &*session;
+        let crew = match session.record {
+            None => None,
+            Some(RanksRecord { team, .. }) => {
+                let record = session.run.as_ref().map(|run| Ok(run.config.data.clone()));
+                let record = record.unwrap_or_else(|| self.data_record(dataset))?;
+                let here = (context, self.adapter.checked);
+                session.ranks.begin(here, dataset, record, (model, options), team)?
+            }
+        };
+        let (dataset, options) = (dataset.clone(), options.clone());
+        let mut trainer = match &crew {
+            None => Trainer::new(context, model, dataset, options).await?,
+            Some(crew) => Trainer::in_team(context, model, dataset, options, crew.team.clone()).await?,
+        };
         let compiled = clock::seconds() - begun;
         match &session.kept {
             Some(kept) => trainer.restore(&kept.state),
@@ -149,7 +177,12 @@ impl Train {
         }
         let run = match &mut session.run {
             Some(run) => run,
-            none => none.insert(self.create(context, &trainer, &session.dataset, session.model)?),
+            none => none.insert(self.create(
+                context,
+                &trainer,
+                (&session.dataset, session.model),
+                session.record,
+            )?),
         };
         if let Some(Kept { state, .. }) = &session.kept {
             for dropped in run.rewind(&state.position)? {
@@ -180,6 +213,19 @@ impl Train {
         }
         let code = self.epochs(context, session, &mut trainer, compiled).await?;
         let whole = trainer.position().epoch >= session.options.epochs || trainer.verdict() != Verdict::GoOn;
+        if crew.is_some() {
+            report_traffic(&trainer);
+        }
         Ok((code, whole))
     }
+}
+
+/// Prints what the ranks exchanged.
+fn report_traffic(trainer: &Trainer) {
+    let Traffic { calls, bytes: sent, seconds } = trainer.traffic();
+    output::say(format!(
+        "ranks: {}, {} sent by each, {seconds:.1} s of transfer and of waiting for the slowest rank",
+        counted(usize::try_from(calls).unwrap_or(usize::MAX), "exchange"),
+        bytes(sent)
+    ));
 }

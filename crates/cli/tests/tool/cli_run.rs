@@ -28,19 +28,10 @@ async fn make(name: &str, into: &Path) {
     let data = data(options.seed);
     let model = network(name, [data.height, data.width, 1], data.classes.len()).unwrap();
     let mut trainer = Trainer::new(&context, &model, data.clone(), options.clone()).await.unwrap();
+    let record = DataRecord::of(&data, small_data_argument(), Some(60), Some(VALIDATION), Reading::default());
     let config = Config {
-        version: env!("CARGO_PKG_VERSION").into(),
-        model,
-        data: DataRecord::of(&data, small_data_argument(), Some(60), Some(VALIDATION), Reading::default()),
-        options,
-        recipe: None,
-        init: None,
-        skip_mismatch: false,
-        adapter: AdapterRecord::of(&context),
         kernels: trainer.train_plan().variants(),
-        calls: Default::default(),
-        files: Default::default(),
-        pauses: Vec::new(),
+        ..Config::new(model, record, options, AdapterRecord::of(&context))
     };
     let run = Run::create(Some(into), config).unwrap();
     for epoch in 1..=2 {

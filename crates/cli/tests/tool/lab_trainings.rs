@@ -147,7 +147,7 @@ fn bad_sides_and_sizes_are_refused_in_words() {
 #[test]
 fn growth_measures_every_size_that_fits_and_names_the_others() {
     let arguments =
-        ["bench", "linear", "--growth", "--batches", "8,4,16,20000", "--widths", "1,2", "--seconds", "10"];
+        ["bench", "linear", "--growth", "--batches", "8,4,16,20000", "--widths", "1,2", "--seconds", "25"];
     let rows = on_device(&[&arguments[..], &["--json"]].concat()).end().with(0).json();
     let sizes: Vec<_> = rows.iter().filter(|row| row["kind"] == "size").collect();
     let places: Vec<_> = sizes.iter().map(|row| (row["width"].as_u64(), row["batch"].as_u64())).collect();

@@ -22,25 +22,14 @@ fn run(into: &Path) {
     let data = folder::load(&small_data()).expect("is there");
     let model = network("mlp", [data.height, data.width, 1], data.classes.len()).expect("built in");
     let weights = model.initial_weights(5).expect("fits");
-    let config = Config {
-        version: env!("CARGO_PKG_VERSION").into(),
-        model,
-        data: DataRecord::of(&data, small_data_argument(), None, None, Reading::default()),
-        options: Options::default(),
-        init: None,
-        skip_mismatch: false,
-        adapter: AdapterRecord {
-            name: "none".into(),
-            backend: String::new(),
-            driver: String::new(),
-            class: AdapterClass::Cpu,
-        },
-        kernels: Vec::new(),
-        calls: Default::default(),
-        files: Default::default(),
-        pauses: Vec::new(),
-        recipe: None,
+    let record = DataRecord::of(&data, small_data_argument(), None, None, Reading::default());
+    let adapter = AdapterRecord {
+        name: "none".into(),
+        backend: String::new(),
+        driver: String::new(),
+        class: AdapterClass::Cpu,
     };
+    let config = Config::new(model, record, Options::default(), adapter);
     let run = Run::create(Some(into), config).expect("is made");
     run.save(&Checkpoint { weights, ..Checkpoint::default() }, true).expect("saves");
 }

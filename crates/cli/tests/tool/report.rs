@@ -53,29 +53,20 @@ fn recorded(name: &str, seed: u64, data: &Dataset, losses: &[f64]) -> Recorded {
     let tensors = norms(&parameters, &weights, Some(&weights), &weights);
     let layers =
         (1..=losses.len() as u64).map(|epoch| LayersLine { epoch, tensors: tensors.clone() }).collect();
+    let record =
+        DataRecord { name: name.into(), ..DataRecord::of(data, name.into(), None, None, Reading::default()) };
+    let adapter = AdapterRecord {
+        name: name.into(),
+        backend: name.into(),
+        driver: name.into(),
+        class: AdapterClass::Cpu,
+    };
     Recorded {
         name: name.into(),
         config: Config {
             version: name.into(),
-            model,
-            data: DataRecord {
-                name: name.into(),
-                ..DataRecord::of(data, name.into(), None, None, Reading::default())
-            },
-            options: Options { seed, ..Options::default() },
-            recipe: None,
-            init: None,
-            skip_mismatch: false,
-            adapter: AdapterRecord {
-                name: name.into(),
-                backend: name.into(),
-                driver: name.into(),
-                class: AdapterClass::Cpu,
-            },
             kernels: vec![name.into()],
-            calls: Default::default(),
-            files: Default::default(),
-            pauses: Default::default(),
+            ..Config::new(model, record, Options { seed, ..Options::default() }, adapter)
         },
         lines: losses.iter().zip(1..).map(|(loss, epoch)| line(epoch, *loss)).collect(),
         layers,
@@ -207,7 +198,7 @@ fn runs_that_differ_by_their_seed_are_one_curve_with_a_band() {
         .find(|words| words.contains("Curves of loss"))
         .expect("a chart");
     // Test losses are 0.1 above: (0.6 + 0.8) / 2, then 0.5.
-    assert!(loss.contains("cnn, seeds 0, 1: 2 points, from 0.7 nats at 1 to 0.5 nats at 2"), "{loss}");
+    assert!(loss.contains("cnn (seeds 0, 1): 2 points, from 0.7 nats at 1 to 0.5 nats at 2"), "{loss}");
     assert!(loss.contains("c: 1 points, from 0.4 nats at 1"), "{loss}");
     assert_eq!(texts(&html, "table tbody tr th")[..3], ["a", "b", "c"]);
     assert!(texts(&html, "section p").iter().any(|words| words.contains("one standard deviation")));

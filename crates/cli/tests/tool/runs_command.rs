@@ -1,6 +1,6 @@
 //! `wgrad runs`, and runs by name, on folders that the library made: no training, no adapter.
 
-use crate::command::{small_data, small_data_argument, wgrad};
+use crate::{command::wgrad, recorded};
 use serde_json::Value;
 use std::{
     fs::{self, File},
@@ -8,49 +8,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tempfile::TempDir;
-use wgrad::{
-    gpu::AdapterRecord,
-    metrics::Metrics,
-    networks::network,
-    op::AdapterClass,
-    optim::{Method, Optimizer},
-    train::Options,
-};
-use wgrad_data::{Reading, folder};
-use wgrad_run::{Config, DataRecord, EpochLine, Run};
+use wgrad::optim::{Method, Optimizer};
+use wgrad_run::Run;
 
 /// A run in `runs/NAME` with these test accuracies, one per epoch, of `epochs`.
 fn make(inside: &Path, name: &str, optimizer: &str, epochs: u64, accuracies: &[f64]) -> Run {
-    let data = folder::load(&small_data()).unwrap();
-    let model = network("mlp", [data.height, data.width, 1], data.classes.len()).unwrap();
-    let method = Method::named(optimizer).unwrap();
-    let config = Config {
-        version: env!("CARGO_PKG_VERSION").into(),
-        model,
-        data: DataRecord::of(&data, small_data_argument(), None, None, Reading::default()),
-        options: Options { epochs, optimizer: Optimizer::new(method), ..Options::default() },
-        recipe: None,
-        init: None,
-        skip_mismatch: false,
-        adapter: AdapterRecord {
-            name: "none".into(),
-            backend: "none".into(),
-            driver: "none".into(),
-            class: AdapterClass::Cpu,
-        },
-        kernels: Vec::new(),
-        calls: Default::default(),
-        files: Default::default(),
-        pauses: Vec::new(),
-    };
-    let run = Run::create(Some(&inside.join("runs").join(name)), config).unwrap();
-    for (n, accuracy) in accuracies.iter().enumerate() {
-        let test = Metrics { loss: 1.0 - accuracy, accuracy: *accuracy, images: 60, ..Metrics::default() };
-        let mut line = EpochLine::new(n as u64 + 1, 4 * (n as u64 + 1), [test, test], None, 30.0);
-        line.evaluation_seconds = Some(1.0);
-        run.log(&line).unwrap();
-    }
-    run
+    let optimizer = Optimizer::new(Method::named(optimizer).unwrap());
+    recorded::make(inside, name, accuracies, |config| {
+        (config.options.epochs, config.options.optimizer) = (epochs, optimizer);
+    })
 }
 
 /// Three runs: `mlp-2` is the best, `mlp-10` the last written, `sgd` stopped.

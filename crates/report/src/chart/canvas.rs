@@ -187,8 +187,8 @@ impl Canvas {
     }
 
     /// Draws a dashed line through points.
-    pub(super) fn dashed(&self, points: &[At], ink: Ink, thickness: u32) {
-        for points in dashes(points) {
+    pub(super) fn dashed(&self, points: &[At], ink: Ink, thickness: u32, dash: [f64; 2]) {
+        for points in dashes(points, dash) {
             self.add(Shape::Path { points, ink, thickness });
         }
     }
@@ -219,13 +219,10 @@ impl Canvas {
     }
 }
 
-/// Length of a dash and of the gap after it, pixels.
-const DASH: [f64; 2] = [6.0, 4.0];
-
-/// Returns the dashes of a dashed line.
-fn dashes(points: &[At]) -> Vec<Vec<At>> {
+/// Returns the dashes of a dashed line; `dash` is the length of a dash and of the gap after it, pixels.
+fn dashes(points: &[At], dash: [f64; 2]) -> Vec<Vec<At>> {
     let (mut pieces, mut piece) = (Vec::new(), points.first().map(|at| vec![*at]).unwrap_or_default());
-    let (mut on, mut left) = (true, DASH[0]);
+    let (mut on, mut left) = (true, dash[0]);
     for ends in points.windows(2) {
         let (from, to) = (ends[0], ends[1]);
         let (dx, dy) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
@@ -240,7 +237,7 @@ fn dashes(points: &[At]) -> Vec<Vec<At>> {
             }
             piece = vec![at];
             on = !on;
-            left = DASH[usize::from(!on)];
+            left = dash[usize::from(!on)];
         }
         left -= length - gone;
         piece.push(to);
@@ -253,15 +250,15 @@ fn dashes(points: &[At]) -> Vec<Vec<At>> {
 
 #[cfg(test)]
 mod tests {
-    use super::dashes;
+    use super::{super::palette::DASH, dashes};
 
     #[test]
     fn dashes_leave_gaps_and_turn_corners() {
-        let straight = dashes(&[(0, 0), (25, 0)]);
+        let straight = dashes(&[(0, 0), (25, 0)], DASH);
         assert_eq!(straight, [vec![(0, 0), (6, 0)], vec![(10, 0), (16, 0)], vec![(20, 0), (25, 0)]]);
-        let corner = dashes(&[(0, 0), (3, 0), (3, 20)]);
+        let corner = dashes(&[(0, 0), (3, 0), (3, 20)], DASH);
         assert_eq!(corner[0], [(0, 0), (3, 0), (3, 3)]);
         assert_eq!(corner[1], [(3, 7), (3, 13)]);
-        assert!(dashes(&[]).is_empty() && dashes(&[(1, 1)]).is_empty());
+        assert!(dashes(&[], DASH).is_empty() && dashes(&[(1, 1)], DASH).is_empty());
     }
 }

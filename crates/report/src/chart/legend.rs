@@ -3,7 +3,7 @@
 use super::{
     LINE, MARGIN, SMALL,
     canvas::{Anchor, Canvas},
-    palette::{Ink, TEXT},
+    palette::{Ink, TEXT, dash, series},
     text::{width, wrap},
 };
 
@@ -17,6 +17,7 @@ const MOST: usize = 3;
 struct Entry {
     lines: Vec<String>,
     ink: Ink,
+    dash: Option<[f64; 2]>,
     x: i32,
     row: i32,
 }
@@ -29,6 +30,16 @@ pub(super) struct Legend {
 }
 
 impl Legend {
+    /// Places the names of series with the numbers of their colours.
+    pub(super) fn of_series(names: &[(String, usize)], room: i32) -> Self {
+        let inks: Vec<_> = names.iter().map(|(name, n)| (name.clone(), series(*n))).collect();
+        let mut legend = Self::new(&inks, room, true);
+        for (entry, (_, n)) in legend.entries.iter_mut().zip(names) {
+            entry.dash = dash(*n);
+        }
+        legend
+    }
+
     /// Places names within `room` pixels. A single name is omitted unless `always` is set.
     pub(super) fn new(names: &[(String, Ink)], room: i32, always: bool) -> Self {
         if names.len() < 2 && !always {
@@ -43,7 +54,7 @@ impl Legend {
                 (x, row) = (0, row + 1);
             }
             let more = lines.len() as i32 - 1;
-            entries.push(Entry { lines, ink: *ink, x, row });
+            entries.push(Entry { lines, ink: *ink, dash: None, x, row });
             x += taken + 18;
             if more > 0 {
                 (x, row) = (room, row + more);
@@ -55,9 +66,12 @@ impl Legend {
 
     /// Draws the legend, starting at `top`.
     pub(super) fn draw(&self, canvas: &Canvas, top: i32) {
-        for Entry { lines, ink, x, row } in &self.entries {
+        for Entry { lines, ink, dash, x, row } in &self.entries {
             let (x, y) = (MARGIN + x, top + row * LINE + LINE / 2);
-            canvas.rect((x, y - 4), (x + SAMPLE, y + 4), *ink, 1.0);
+            match dash {
+                None => canvas.rect((x, y - 4), (x + SAMPLE, y + 4), *ink, 1.0),
+                Some(dash) => canvas.dashed(&[(x, y), (x + SAMPLE, y)], *ink, 3, *dash),
+            }
             for (n, line) in lines.iter().enumerate() {
                 canvas.text(line, (x + SAMPLE + 6, y + n as i32 * LINE), SMALL, TEXT, Anchor::Start);
             }

@@ -4,7 +4,7 @@ use super::{
     MARGIN, SMALL, axis_words,
     canvas::{Anchor, At, Canvas, Svg, draw},
     legend::Legend,
-    palette::{FAINT, FRAME, Ink, series},
+    palette::{FAINT, FRAME, dash, series},
     scale::Scale,
     text::{figure, shorten},
     with_unit,
@@ -63,12 +63,20 @@ const DOTS: usize = 40;
 impl Lines {
     /// Draws the chart.
     pub fn svg(&self) -> Svg {
-        Svg::of(|across| self.drawn(across))
+        self.colored(&[])
     }
 
-    fn drawn(&self, across: i32) -> Svg {
-        let named = self.series.iter().enumerate().map(|(n, curve)| (drawable(&curve.name), series(n)));
-        let legend = Legend::new(&named.collect::<Vec<_>>(), across - 2 * MARGIN, true);
+    /// Draws the chart; `colors` are the numbers of the curves' colours, so that a curve has the same one in every chart.
+    /// Others have that of their place. Beyond seven, the colours repeat with dashes, then with dots.
+    pub fn colored(&self, colors: &[usize]) -> Svg {
+        Svg::of(|across| self.drawn(across, colors))
+    }
+
+    fn drawn(&self, across: i32, colors: &[usize]) -> Svg {
+        let color = |n: usize| colors.get(n).copied().unwrap_or(n);
+        let named = self.series.iter().enumerate();
+        let named = named.map(|(n, curve)| (drawable(&curve.name), color(n)));
+        let legend = Legend::of_series(&named.collect::<Vec<_>>(), across - 2 * MARGIN);
         let top = MARGIN + legend.height + 4;
         let bottom = top + HEIGHT;
         let points = || self.series.iter().flat_map(|curve| &curve.points);
@@ -84,7 +92,7 @@ impl Lines {
             axis_names(canvas, &self.x, &self.y, (left, across - MARGIN - 8), (top, bottom));
             for (n, curve) in self.series.iter().enumerate() {
                 for piece in pieces(&curve.points, &x, &y) {
-                    draw_piece(canvas, &piece, series(n));
+                    draw_piece(canvas, &piece, color(n));
                 }
             }
         })
@@ -151,7 +159,8 @@ pub(super) fn pieces(all: &[Point], x: &Scale, y: &Scale) -> Vec<Piece> {
     pieces
 }
 
-fn draw_piece(canvas: &Canvas, piece: &Piece, ink: Ink) {
+fn draw_piece(canvas: &Canvas, piece: &Piece, color: usize) {
+    let ink = series(color);
     if piece.band.len() > 1 {
         let highs = thin(&piece.band.iter().map(|(_, high)| *high).collect::<Vec<_>>());
         let lows = thin(&piece.band.iter().rev().map(|(low, _)| *low).collect::<Vec<_>>());
@@ -159,7 +168,10 @@ fn draw_piece(canvas: &Canvas, piece: &Piece, ink: Ink) {
     } else if let [(low, high)] = piece.band[..] {
         canvas.path(vec![low, high], ink, 1);
     }
-    canvas.path(thin(&piece.points), ink, 2);
+    match dash(color) {
+        None => canvas.path(thin(&piece.points), ink, 2),
+        Some(dash) => canvas.dashed(&thin(&piece.points), ink, 2, dash),
+    }
     if piece.dots || piece.points.len() == 1 {
         piece.points.iter().for_each(|at| canvas.dot(*at, 3, ink));
     }

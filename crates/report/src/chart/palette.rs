@@ -58,6 +58,16 @@ pub(super) const STEPS: [Ink; 8] = [
     ink(0xFEE838, 0xFEE838),
 ];
 
+/// Length of a dash and of the gap after it, pixels.
+pub(super) const DASH: [f64; 2] = [6.0, 4.0];
+/// Length of a dot and of the gap after it, pixels.
+const DOT: [f64; 2] = [2.0, 3.0];
+
+/// Returns the dashes of a series: none for the first seven, which have the same colours as the next seven.
+pub(super) fn dash(n: usize) -> Option<[f64; 2]> {
+    [None, Some(DASH), Some(DOT)][n / SERIES.len() % 3]
+}
+
 /// Returns the colour of a series; the colours repeat after seven.
 pub(super) fn series(n: usize) -> Ink {
     SERIES[n % SERIES.len()]

@@ -6,7 +6,7 @@ use super::{
     canvas::{Anchor, At, Canvas, Svg, draw},
     legend::Legend,
     lines::{pieces, thin},
-    palette::{FAINT, FRAME, GRID, TEXT, series},
+    palette::{DASH, FAINT, FRAME, GRID, TEXT, series},
     scale::Scale,
     text::{figure, shorten},
 };
@@ -100,7 +100,7 @@ impl Panels {
             for piece in pieces(points, &x, &y) {
                 let points = thin(&piece.points);
                 if curve.dashed {
-                    canvas.dashed(&points, series(n), 2);
+                    canvas.dashed(&points, series(n), 2, DASH);
                 } else {
                     canvas.path(points, series(n), 2);
                 }

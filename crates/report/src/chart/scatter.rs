@@ -20,6 +20,8 @@ pub enum Reference {
     Equal,
     /// The vertical number is zero.
     Zero,
+    /// None.
+    Nothing,
 }
 
 /// A scatter plot.
@@ -54,7 +56,8 @@ impl Scatter {
 
     fn drawn(&self, across: i32) -> Svg {
         let names = [(drawable(&self.name), series(0)), (drawable(&self.expected), series(1))];
-        let legend = Legend::new(&names, across - 2 * MARGIN, true);
+        let shown = if self.reference == Reference::Nothing { &names[..1] } else { &names };
+        let legend = Legend::new(shown, across - 2 * MARGIN, true);
         let top = MARGIN + legend.height + 4;
         let bottom = top + HEIGHT;
         let (xs, ys) = (|| self.points.iter().map(|p| p.0), || self.points.iter().map(|p| p.1));
@@ -62,6 +65,7 @@ impl Scatter {
         let more: Vec<f64> = match self.reference {
             Reference::Equal => xs().collect(),
             Reference::Zero => vec![0.0],
+            Reference::Nothing => Vec::new(),
         };
         let y = Scale::around(ys().chain(more), self.y.log, (bottom, top));
         let (left, right) = (MARGIN + 20 + y.left_room(), across - MARGIN - 8);
@@ -76,6 +80,7 @@ impl Scatter {
             let line = match self.reference {
                 Reference::Equal => [(low, low), (high, high)],
                 Reference::Zero => [(low, 0.0), (high, 0.0)],
+                Reference::Nothing => [(f64::NAN, f64::NAN); 2],
             };
             let radius = if self.points.len() > FEW { 2 } else { 3 };
             let place = |(across, up): &(f64, f64)| Some((x.at(*across)?, y.at(*up)?));
@@ -94,16 +99,19 @@ impl Scatter {
     fn words(&self) -> String {
         let least = |of: fn(&(f64, f64)) -> f64| self.points.iter().map(of).fold(f64::INFINITY, f64::min);
         let most = |of: fn(&(f64, f64)) -> f64| self.points.iter().map(of).fold(f64::NEG_INFINITY, f64::max);
+        let line = match self.reference {
+            Reference::Nothing => String::new(),
+            _ => format!(" Line: {}.", self.expected),
+        };
         format!(
-            "{} points: {} from {} to {}, {} from {} to {}. Line: {}.",
+            "{} points: {} from {} to {}, {} from {} to {}.{line}",
             self.points.len(),
             self.x.label,
             figure(least(|p| p.0)),
             with_unit(most(|p| p.0), &self.x.unit),
             self.y.label,
             figure(least(|p| p.1)),
-            with_unit(most(|p| p.1), &self.y.unit),
-            self.expected
+            with_unit(most(|p| p.1), &self.y.unit)
         )
     }
 }
@@ -129,7 +137,7 @@ mod tests {
         assert_eq!(svg.as_str().matches("<circle").count(), 2, "{svg}");
         assert!(svg.as_str().contains("4 points: actual from 1 to 3"), "{svg}");
         for points in [vec![], vec![(5.0, 5.0)], vec![(1e300, -1e300), (0.0, f64::INFINITY)]] {
-            for reference in [Reference::Equal, Reference::Zero] {
+            for reference in [Reference::Equal, Reference::Zero, Reference::Nothing] {
                 (chart.points, chart.reference) = (points.clone(), reference);
                 assert!(chart.svg().as_str().contains("</svg>"));
             }

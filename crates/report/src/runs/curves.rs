@@ -3,16 +3,21 @@
 
 use super::{Recorded, things};
 use crate::{
-    chart::{Axis, Lines, Point, Series},
+    chart::{Axis, Lines, Point, Series, Svg},
     page::Section,
 };
 use wgrad::{callbacks::Watch, loss::Loss};
-use wgrad_run::{Config, EpochLine};
+use wgrad_run::{
+    Config, EpochLine,
+    comparison::{Score, grouped, names, spread},
+};
 
 /// Runs that differ only in their seed.
 #[derive(Clone)]
 struct Group<'a> {
     name: String,
+    /// The number of its colour, the same in every chart.
+    color: usize,
     runs: Vec<&'a Recorded>,
 }
 
@@ -68,30 +73,31 @@ pub(super) fn section(runs: &[Recorded]) -> Section {
         (&numbers, "R²", "", &R2S),
     ];
     for (groups, what, unit, numbers) in kinds {
-        for lines in charts(groups, what, unit, numbers).into_iter().filter(|lines| !lines.series.is_empty())
-        {
-            section = section.chart(&lines.title, lines.svg());
+        let charts = charts(groups, what, unit, numbers);
+        for chart in charts.into_iter().filter(|chart| !chart.colors.is_empty()) {
+            section = section.chart(&chart.lines.title, chart.svg());
         }
     }
     let rates = groups.iter().filter_map(|group| {
         let run = group.runs.first()?;
-        Some(Series { name: group.name.clone(), points: learning_rates(&run.config, &run.lines, RATES) })
+        let points = learning_rates(&run.config, &run.lines, RATES);
+        Some((Series { name: group.name.clone(), points }, group.color))
     });
-    let rates: Vec<Series> = rates.collect();
-    let all = || rates.iter().flat_map(|curve| &curve.points).map(|point| point.y).filter(|rate| *rate > 0.0);
+    let rates: Vec<(Series, usize)> = rates.collect();
+    let all =
+        || rates.iter().flat_map(|(curve, _)| &curve.points).map(|point| point.y).filter(|rate| *rate > 0.0);
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
     let log = high > 50.0 * low;
     let rates =
         chart("Learning rate", Axis { label: "learning rate".into(), unit: String::new(), log }, rates);
-    let speed =
-        groups.iter().map(|group| curve(group, group.name.clone(), |line| Some(line.images_per_second)));
+    let speed = groups.iter().map(|group| group_curve(group, |line| Some(line.images_per_second)));
     let axis = Axis { label: "training speed".into(), unit: format!("{}/s", things(runs)), log: false };
     let speed = chart("Training speed", axis, speed.collect());
-    section.chart(&rates.title.clone(), rates.svg()).chart(&speed.title.clone(), speed.svg())
+    section.chart(&rates.lines.title, rates.svg()).chart(&speed.lines.title, speed.svg())
 }
 
 /// Draws one chart of all numbers for a single group, or one chart per number for several groups.
-fn charts(groups: &[Group<'_>], what: &str, unit: &str, numbers: &[(&str, Number)]) -> Vec<Lines> {
+fn charts(groups: &[Group<'_>], what: &str, unit: &str, numbers: &[(&str, Number)]) -> Vec<Colored> {
     // Abbreviations keep their case.
     let lower =
         if what.chars().nth(1).is_some_and(char::is_lowercase) { what.to_lowercase() } else { what.into() };
@@ -103,57 +109,48 @@ fn charts(groups: &[Group<'_>], what: &str, unit: &str, numbers: &[(&str, Number
     };
     if let [group] = groups {
         let numbers = numbers.iter().filter(|(_, number)| known(*number)(&group));
-        let series = numbers.map(|(name, number)| curve(group, name.to_string(), *number));
+        let series = numbers
+            .map(|(name, number)| curve(group, name.to_string(), *number))
+            .enumerate()
+            .map(|(n, curve)| (curve, n));
         return vec![chart(what, axis(), series.collect())];
     }
     let of = |(name, number): &(&str, Number)| {
-        let series: Vec<Series> = groups
-            .iter()
-            .filter(known(*number))
-            .map(|group| curve(group, group.name.clone(), *number))
-            .collect();
-        let (first, rest) = name.split_at(1);
-        let title = format!("{}{rest} {lower}", first.to_uppercase());
+        let series: Vec<(Series, usize)> =
+            groups.iter().filter(known(*number)).map(|group| group_curve(group, *number)).collect();
+        let title = format!("{} {lower}", sentence(name));
         (!series.is_empty()).then(|| chart(&title, axis(), series))
     };
     numbers.iter().rev().filter_map(of).collect()
 }
 
-fn chart(title: &str, y: Axis, series: Vec<Series>) -> Lines {
+/// Curves with the numbers of their colours.
+pub(super) struct Colored {
+    lines: Lines,
+    colors: Vec<usize>,
+}
+
+impl Colored {
+    pub(super) fn svg(&self) -> Svg {
+        self.lines.colored(&self.colors)
+    }
+}
+
+fn chart(title: &str, y: Axis, series: Vec<(Series, usize)>) -> Colored {
     let x = Axis { label: "epochs".into(), unit: String::new(), log: false };
-    Lines { title: title.to_string(), x, y, series }
+    let (series, colors) = series.into_iter().unzip();
+    Colored { lines: Lines { title: title.to_string(), x, y, series }, colors }
 }
 
 fn groups(runs: &[Recorded]) -> Vec<Group<'_>> {
-    let mut found: Vec<(Config, Vec<&Recorded>)> = Vec::new();
-    for run in runs {
-        let mut key = run.config.clone();
-        (key.options.seed, key.version) = (0, String::new());
-        match found.iter_mut().find(|(other, _)| *other == key) {
-            Some((_, runs)) => runs.push(run),
-            None => found.push((key, vec![run])),
-        }
-    }
-    let name = |runs: &[&Recorded]| match runs {
-        [run] => run.name.clone(),
-        [first, ..] => {
-            let seeds: Vec<_> = runs.iter().map(|run| run.config.options.seed.to_string()).collect();
-            format!("{}, seeds {}", first.config.model.name, seeds.join(", "))
-        }
-        [] => String::new(),
+    let found = grouped(runs.iter().map(|run| &run.config));
+    let names = names(&found, |n| (runs[n].name.as_str(), &runs[n].config));
+    let group = |(color, (runs_of, name)): (usize, (Vec<usize>, String))| Group {
+        name,
+        color,
+        runs: runs_of.into_iter().map(|n| &runs[n]).collect(),
     };
-    let mut groups: Vec<Group<'_>> =
-        found.into_iter().map(|(_, runs)| Group { name: name(&runs), runs }).collect();
-    // Groups of the same network need more than its name.
-    let all: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
-    for group in &mut groups {
-        if let (true, [first, ..]) =
-            (all.iter().filter(|name| **name == group.name).count() > 1, &group.runs[..])
-        {
-            group.name = format!("{} ({})", group.name, first.name);
-        }
-    }
-    groups
+    found.into_iter().zip(names).enumerate().map(group).collect()
 }
 
 /// Returns the curve of a number, over the epochs that all runs of the group have.
@@ -167,10 +164,35 @@ fn curve(group: &Group<'_>, name: String, number: impl Fn(&EpochLine) -> Option<
         };
         let found: Vec<f64> = group.runs.iter().map(at).collect::<Option<_>>()?;
         let (mean, deviation) = spread(&found);
-        let band = (found.len() > 1).then_some((mean - deviation, mean + deviation));
+        let band = deviation.map(|deviation| (mean - deviation, mean + deviation));
         Some(Point { x: line.epoch as f64, y: mean, band })
     };
     Series { name, points: thinned(epochs).filter_map(point).collect() }
+}
+
+/// Returns the curve of a number among those of other groups: with the name and the colour of its group.
+fn group_curve(group: &Group<'_>, number: impl Fn(&EpochLine) -> Option<f64>) -> (Series, usize) {
+    (curve(group, group.name.clone(), number), group.color)
+}
+
+/// Draws the score of each epoch on the test images, a curve for each group.
+pub(super) fn scores(runs: &[Recorded], score: Score) -> Colored {
+    let share = if score == Score::TestAccuracy { 100.0 } else { 1.0 };
+    let number = |line: &EpochLine| score.test(line).map(|value| share * value);
+    let unit = match score {
+        Score::TestAccuracy => "%",
+        Score::TestRmse => "in the unit of the label",
+        Score::TestLoss => "",
+    };
+    let axis = Axis { label: score.name().into(), unit: unit.into(), log: false };
+    let series = groups(runs).iter().map(|group| group_curve(group, number)).collect();
+    chart(&sentence(score.name()), axis, series)
+}
+
+/// Returns words with an upper-case beginning.
+pub(super) fn sentence(words: &str) -> String {
+    let (first, rest) = words.split_at(1);
+    format!("{}{rest}", first.to_uppercase())
 }
 
 /// Maximum points of a curve: more show nothing new.
@@ -181,14 +203,6 @@ pub(super) fn thinned<T>(lines: &[T]) -> impl Iterator<Item = &T> {
     let every = lines.len().div_ceil(POINTS).max(1);
     let first = lines.len().saturating_sub(1) % every;
     lines.iter().skip(first).step_by(every)
-}
-
-/// Returns the mean and the standard deviation of a sample.
-pub(super) fn spread(values: &[f64]) -> (f64, f64) {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n.max(1.0);
-    let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
-    (mean, if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 })
 }
 
 /// Approximate maximum of points on a curve of learning rates.

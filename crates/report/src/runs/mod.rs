@@ -4,14 +4,18 @@
 
 mod classes;
 mod curves;
+mod compared;
 mod facts;
 mod images;
 mod regression;
 mod sight;
+mod swept;
 mod tensors;
 
+pub use compared::{compared, score_chart};
 pub use images::galleries;
 pub use sight::{explained, kernels};
+pub use swept::{Trial, swept};
 
 use super::{
     lab::About,

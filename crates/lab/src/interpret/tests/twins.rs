@@ -97,6 +97,8 @@ fn feed(call: &Call, seed: u64) -> (Batch, Step) {
         mixed: 0.3,
         share: 0.375,
         part: (seed & 1) as u32,
+        before: 3 * (seed & 1) as u32,
+        images: rows as u32,
         ..Step::default()
     };
     (batch, step.keyed(seed, 7))
