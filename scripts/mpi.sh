@@ -1,34 +1,49 @@
 #!/usr/bin/env bash
 # Trains with several processes of MPI on the adapter that is here, and checks what docs/ranks.md promises: the same bits
-# twice and as threads have, resuming with another number of ranks, a killed rank, ranks with other data.
+# twice and as threads have, resuming with another number of ranks, a killed rank, ranks with other data. Where mpirun is
+# installed, scripts/python.sh tests the same of scripts in Python.
 #
-# usage: scripts/mpi.sh [--install]
+# usage: scripts/mpi.sh [--install] [--kills N]
 #   --install   first install Open MPI with its headers, and libclang, with apt-get
+#   --kills N   instead of the checks, kill a rank of a training N times at random moments and resume it each time, then
+#               compare its bits with those of a training without kills
 #
 # Builds the program with its feature `mpi`. Exit status: 0 all is as promised, 1 something is not, 2 a wrong option, 3 MPI
 # or libclang is not installed.
 set -euo pipefail
 
 say() { printf 'mpi: %s\n' "$*" >&2; }
-case "${1:-}" in
-  '') ;;
-  --install)
-    say "installing Open MPI, for several processes of one training, and libclang, which reads its headers"
-    sudo=()
-    [ "$(id -u)" = 0 ] || sudo=(sudo -n)
-    "${sudo[@]}" apt-get -q -y install --no-install-recommends openmpi-bin libopenmpi-dev libclang-dev >/dev/null
-    ;;
-  -h | --help)
-    sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' "$0"
-    exit 0
-    ;;
-  *)
-    say "unknown option '$1'; known are --install, --help"
-    exit 2
-    ;;
-esac
-if ! command -v mpicc >/dev/null || ! command -v mpirun >/dev/null || ! ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1; then
-  say "Open MPI with its headers, or libclang, is not installed: scripts/mpi.sh --install"
+install=false kills=0
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --install) install=true ;;
+    --kills)
+      kills=${2:-}
+      if ! [[ $kills =~ ^[1-9][0-9]*$ ]]; then
+        say "--kills: expected a number from 1, got '$kills'"
+        exit 2
+      fi
+      shift
+      ;;
+    -h | --help)
+      sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' "$0"
+      exit 0
+      ;;
+    *)
+      say "unknown option '$1'; known are --install, --kills, --help"
+      exit 2
+      ;;
+  esac
+  shift
+done
+if [ "$install" = true ]; then
+  say "installing Open MPI, for several processes of one training, and libclang, which reads its headers"
+  sudo=()
+  [ "$(id -u)" = 0 ] || sudo=(sudo -n)
+  "${sudo[@]}" apt-get -q -y install --no-install-recommends openmpi-bin libopenmpi-dev libclang-dev procps >/dev/null
+fi
+if ! command -v mpicc >/dev/null || ! command -v mpirun >/dev/null || ! command -v pgrep >/dev/null || ! ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1; then
+  say "Open MPI with its headers, libclang, or pgrep (procps) is not installed: scripts/mpi.sh --install"
   exit 3
 fi
 cd "$(dirname "$0")/.."
@@ -55,6 +70,37 @@ check() { # WORDS COMMAND...
 }
 small=(train mlp --data synthetic --limit 1000 --batch 60 --quiet)
 
+if [ "$kills" -gt 0 ]; then
+  # A rank dies at a random moment: while ranks start, in a step, while rank 0 saves. Each time the run is resumed.
+  epochs=2000 seed=${SEED:-$RANDOM} killed=0 begun=0
+  RANDOM=$seed
+  say "seed $seed (SEED=$seed repeats the moments as far as the machine does)"
+  ranks 3 "${small[@]}" --epochs 1 --out killed >/dev/null
+  for _ in $(seq "$kills"); do
+    before=$(wc -l <killed/metrics.jsonl)
+    timeout 300 mpirun --oversubscribe -n 3 "$program" train --resume killed --epochs "$epochs" --quiet >/dev/null 2>&1 &
+    launcher=$!
+    sleep "$((RANDOM % 5)).$((RANDOM % 10))$((RANDOM % 10))"
+    mapfile -t all < <(pgrep -f -- "^$program train --resume killed")
+    [ "${#all[@]}" -gt 0 ] && kill -KILL "${all[RANDOM % ${#all[@]}]}" && killed=$((killed + 1))
+    status=0
+    wait "$launcher" || status=$?
+    [ "$status" -ne 0 ] || check "a training whose rank was killed fails" false
+    pgrep -f -- "^$program train --resume killed" >/dev/null && check "no process is left" false
+    [ "$(wc -l <killed/metrics.jsonl)" -eq "$before" ] || begun=$((begun + 1))
+  done
+  say "$killed of $kills times a rank was killed; $begun trainings had ended an epoch"
+  check "a rank was killed each time" [ "$killed" -eq "$kills" ]
+  epochs=$(($(wc -l <killed/metrics.jsonl) + 1))
+  ranks 3 train --resume killed --epochs "$epochs" --quiet >/dev/null
+  # Without kills, with the same settings: those of a resumed run.
+  ranks 3 "${small[@]}" --epochs 1 --out whole >/dev/null
+  ranks 3 train --resume whole --epochs "$epochs" --quiet >/dev/null
+  check "after $epochs epochs it has the bits of a training without kills" cmp killed/last.safetensors whole/last.safetensors
+  [ "$failed" = false ]
+  exit
+fi
+
 for count in 2 3; do
   ranks "$count" "${small[@]}" --epochs 2 --out "a$count" >/dev/null
   ranks "$count" "${small[@]}" --epochs 2 --out "b$count" >/dev/null
@@ -68,6 +114,10 @@ ranks 2 train --resume c --epochs 2 --quiet >/dev/null
 check "2 ranks resume to the same bits" cmp a2/last.safetensors c/last.safetensors
 ranks 3 train --resume c --epochs 3 >/dev/null 2>said
 check "another number of ranks goes on, and says so" grep -q 'trained by 2 ranks, now by 3 ranks' said
+
+ranks 2 profile mlp --batch 64 --seconds 1 >said 2>/dev/null
+check "a profile says what the exchange of a step costs" grep -q 'exchange with other ranks.* per step' said
+check "and a sum over the ranks, by size" grep -q 'sum over 2 ranks' said
 
 # A rank dies: the others end within seconds, with an exit status that is not 0, and the run can be resumed.
 ranks 2 "${small[@]}" --epochs 500 --out d >/dev/null 2>&1 &

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the Python package of bindings/python, installs it into a Python environment of its own, and runs its tests.
-# It installs maturin, NumPy, Keras, JAX, which the NumPy backend of Keras imports, scikit-learn, pandas, mypy and pytest
-# with pytest-xdist from PyPI, some 900 MB.
+# It installs maturin, NumPy, Keras, JAX, which the NumPy backend of Keras imports, scikit-learn, pandas, mpi4py, mypy and
+# pytest with pytest-xdist from PyPI, some 900 MB. Tests of several ranks need mpirun too: scripts/mpi.sh --install.
 #
 # usage: scripts/python.sh [--torch] [--wheel] [PYTEST ARGUMENTS]
 #   --torch   install PyTorch too, with its exporter for ONNX, and test modules of PyTorch. It is large: on Linux with an
@@ -36,8 +36,8 @@ PATH=$PATH:${HOME:-/root}/.cargo/bin
 target=${CARGO_TARGET_DIR:-$PWD/target}
 environment=$target/python
 python=$environment/bin/python
-packages=(maturin numpy keras jax scikit-learn pandas mypy pytest pytest-xdist)
-modules='maturin, numpy, keras, jax, sklearn, pandas, mypy, pytest, xdist'
+packages=(maturin numpy keras jax scikit-learn pandas mpi4py mypy pytest pytest-xdist)
+modules='maturin, numpy, keras, jax, sklearn, pandas, mpi4py, mypy, pytest, xdist'
 if [ "$wheel" = true ]; then
   packages+=(auditwheel)
   modules+=', auditwheel'

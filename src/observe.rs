@@ -23,12 +23,14 @@ pub enum Activity {
     Submit,
     /// The loop waits for the device: the device is the bottleneck.
     Wait,
+    /// Gradients and results are exchanged with the other ranks of a team; this includes the waiting for the slowest.
+    Exchange,
 }
 
 impl Activity {
     /// All activities, in the order in which a batch meets them.
-    pub const ALL: [Self; 6] =
-        [Self::Gather, Self::Starve, Self::Upload, Self::Encode, Self::Submit, Self::Wait];
+    pub const ALL: [Self; 7] =
+        [Self::Gather, Self::Starve, Self::Upload, Self::Encode, Self::Submit, Self::Wait, Self::Exchange];
 
     /// A short description.
     pub fn about(self) -> &'static str {
@@ -39,6 +41,7 @@ impl Activity {
             Self::Encode => "encode",
             Self::Submit => "submit",
             Self::Wait => "wait for the device",
+            Self::Exchange => "exchange with other ranks",
         }
     }
 }

@@ -8,6 +8,7 @@ mod threads;
 use crate::{Error, Result, clock, data::stream::Share};
 use half::f16;
 use std::{
+    env,
     ops::ControlFlow,
     sync::{
         Arc,
@@ -45,6 +46,39 @@ pub trait Communicator: Send + Sync {
     fn broadcast(&self, bytes: &mut [u8]) -> Result<()>;
 }
 
+/// Most bytes of one message: MPI counts elements in 31 bits.
+pub const MOST_BYTES: usize = 1 << 30;
+
+/// Variables in which launchers tell a process how many there are: Open MPI; MPICH, Intel MPI and Slurm with PMI; these
+/// for one machine.
+const SIZES: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"];
+/// With PMIx, Slurm tells the rank in this variable, and the number of processes in its own.
+const PMIX: (&str, &str) = ("PMIX_RANK", "SLURM_STEP_NUM_TASKS");
+
+/// The number of processes that a launcher of MPI started together with this one, itself included, as its environment
+/// tells; 1 without a launcher.
+pub fn launched() -> usize {
+    launched_in(|name| env::var(name).ok())
+}
+
+fn launched_in(variable: impl Fn(&str) -> Option<String>) -> usize {
+    let of_slurm = variable(PMIX.0).map(|_| PMIX.1);
+    let sizes = SIZES.into_iter().chain(of_slurm).filter_map(|name| variable(name)?.parse().ok());
+    sizes.max().unwrap_or(1).max(1)
+}
+
+/// Refuses a message that MPI cannot send at once.
+///
+/// # Errors
+/// [`Error::Team`] for more than [`MOST_BYTES`].
+pub fn fits(bytes: usize) -> Result<()> {
+    if bytes <= MOST_BYTES {
+        return Ok(());
+    }
+    let message = format!("{bytes} bytes at once, MPI takes {MOST_BYTES}; more ranks make smaller parts");
+    Err(Error::Team { message })
+}
+
 /// Format of gradients on their way between ranks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -56,16 +90,27 @@ pub enum Wire {
     F16,
 }
 
+/// Default of [`TeamOptions::bucket`], in bytes.
+pub const BUCKET: usize = 4 << 20;
+
 /// Settings of a team, the same on all its ranks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct TeamOptions {
     /// Format of gradients on their way.
-    #[serde(default)]
     pub wire: Wire,
     /// True if batch normalization uses the mean and variance of the whole batch, as PyTorch's `SyncBatchNorm`; else
     /// those of each rank's share.
-    #[serde(default)]
     pub sync_batch_norm: bool,
+    /// Bytes of gradients that are summed at once, while the backward pass computes those of earlier layers (Li et al.
+    /// 2020). It does not change the sums.
+    pub bucket: usize,
+}
+
+impl Default for TeamOptions {
+    fn default() -> Self {
+        Self { wire: Wire::default(), sync_batch_norm: false, bucket: BUCKET }
+    }
 }
 
 /// What a team has exchanged so far.
@@ -273,7 +318,7 @@ impl Team {
 
 #[cfg(test)]
 mod tests {
-    use super::{Communicator, Team, TeamOptions, Wire, threads};
+    use super::{Communicator, MOST_BYTES, Team, TeamOptions, Wire, fits, launched_in, threads};
     use crate::{Error, Result};
     use std::{panic::AssertUnwindSafe, sync::Arc, thread, time::Duration};
 
@@ -284,6 +329,23 @@ mod tests {
             let handles: Vec<_> = teams.map(|team| scope.spawn(|| each(team))).collect();
             handles.into_iter().map(|handle| handle.join().expect("ends")).collect()
         })
+    }
+
+    #[test]
+    fn launchers_tell_how_many_processes_there_are() {
+        let size = |variables: &[(&str, &str)]| {
+            launched_in(|name| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string())
+            })
+        };
+        assert_eq!(size(&[]), 1);
+        assert_eq!(size(&[("OMPI_COMM_WORLD_SIZE", "2")]), 2);
+        assert_eq!(size(&[("PMI_SIZE", "1"), ("MPI_LOCALNRANKS", "3")]), 3);
+        assert_eq!(size(&[("OMPI_COMM_WORLD_SIZE", "many")]), 1);
+        // A job of Slurm has its number of tasks also where no step started this process with PMIx.
+        assert_eq!(size(&[("SLURM_STEP_NUM_TASKS", "4")]), 1);
+        assert_eq!(size(&[("SLURM_STEP_NUM_TASKS", "4"), ("PMIX_RANK", "0")]), 4);
+        assert!(fits(MOST_BYTES).is_ok() && fits(MOST_BYTES + 1).is_err());
     }
 
     #[test]

@@ -102,6 +102,13 @@ impl fmt::Display for AdapterChoice {
 }
 
 impl AdapterChoice {
+    /// The adapter of a process by its rank among those of this machine: the GPUs in turn, or the best adapter where there
+    /// is none.
+    pub async fn of_local_rank(rank: usize) -> Self {
+        let gpus = gpus().await;
+        gpus.get(rank % gpus.len().max(1)).map_or(Self::Best, |index| Self::Index(*index))
+    }
+
     fn matches(&self, listed: &Listed) -> bool {
         match self {
             Self::Best => true,
@@ -186,6 +193,14 @@ pub async fn list() -> Vec<Listed> {
     let mut all = among(NATIVE, 0).await;
     all.extend(among(wgpu::Backends::GL, all.len()).await);
     all
+}
+
+/// Indices of the GPUs of this machine, each once: with the back end of the first of them.
+pub async fn gpus() -> Vec<usize> {
+    let all = list().await;
+    let gpus = || all.iter().filter(|listed| listed.class == AdapterClass::Gpu);
+    let backend = gpus().next().map(|listed| listed.info.backend);
+    gpus().filter(|listed| Some(listed.info.backend) == backend).map(|listed| listed.index).collect()
 }
 
 /// The adapters of some back ends that can run compute shaders, numbered from `first`.

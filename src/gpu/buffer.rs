@@ -78,8 +78,7 @@ impl Context {
     /// # Errors
     /// [`Error::Device`] if the device fails meanwhile.
     pub async fn read_words(&self, slices: &[&Slice]) -> Result<Vec<Vec<u32>>> {
-        let Fetch { submission, staging, lens } = self.fetch(slices);
-        staging.arrived(self, submission, &lens).await
+        self.fetch(slices).all(self).await
     }
 
     /// Requests slices as they are after all work submitted so far, in one submission, without waiting.
@@ -127,6 +126,15 @@ pub struct Fetch {
 }
 
 impl Fetch {
+    /// The words of each slice, once they have arrived.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails meanwhile.
+    pub async fn all(self, context: &Context) -> Result<Vec<Vec<u32>>> {
+        let Self { submission, staging, lens } = self;
+        staging.arrived(context, submission, &lens).await
+    }
+
     /// The words of each slice; `None` before they have arrived and after they have been taken. Does not block.
     ///
     /// # Errors

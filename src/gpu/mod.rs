@@ -22,7 +22,7 @@ mod stamps;
 mod timing;
 pub(crate) mod trust;
 
-pub use adapter::{AdapterChoice, Listed, list};
+pub use adapter::{AdapterChoice, Listed, gpus, list};
 #[cfg(not(target_family = "wasm"))]
 pub use ahead::Ahead;
 pub(crate) use buffer::Readback;

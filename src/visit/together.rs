@@ -7,13 +7,13 @@ use crate::{
     Result, clock,
     compiled::CompiledModel,
     data::stream::Rows,
-    gpu::Slice,
+    gpu::{Fetch, Slice, floats},
     kernels::{BATCH_NORM_GRAD_PARTIALS, BATCH_NORM_PARTIALS},
     metrics::StepResult,
-    observe::{Activity, Submission, noted},
+    observe::{Activity, Submission, note, noted},
     op::Access,
     plan::Plan,
-    program::{Home, Mode, Node, Pass, trained_len},
+    program::{Home, Mode, Node, Parameter, Pass, trained_len},
     team::Team,
 };
 use std::{
@@ -43,21 +43,28 @@ enum Statistic {
     Sums,
 }
 
-/// Where a step stops for an exchange: after this node, for this value of so many splits and channels.
+/// Where a step stops for an exchange: for this value of so many splits and channels.
 struct Stop {
-    after: usize,
     value: Slice,
     splits: usize,
     channels: usize,
     statistic: Statistic,
 }
 
+/// A place in a step, after a node.
+enum Cut {
+    /// Statistics of all ranks are needed before the next node.
+    Stop(Stop),
+    /// These gradients are complete: their sum may begin.
+    Bucket(Slice),
+}
+
 /// The exchanges of a plan.
 pub(super) struct Exchanges {
     team: Team,
-    stops: Vec<Stop>,
-    /// The gradients of trained parameters, if any, and the averages that the forward pass writes.
-    gradients: Option<Slice>,
+    /// With the node before each, in order.
+    cuts: Vec<(usize, Cut)>,
+    /// The averages that the forward pass writes.
     states: Vec<Slice>,
 }
 
@@ -68,7 +75,7 @@ impl Stop {
         let (_, value) = buffers.iter().find(|(name, _)| *name == "partials")?;
         let size = |name: &str| call.sizes.get(name).map(|size| *size as usize);
         let value = plan.slices[value.0].clone();
-        Some(Self { after: node, value, splits: size("SPLITS")?, channels: size("C")?, statistic })
+        Some(Self { value, splits: size("SPLITS")?, channels: size("C")?, statistic })
     }
 }
 
@@ -77,11 +84,13 @@ impl Exchanges {
     pub(super) fn of(model: &CompiledModel, team: Team) -> Self {
         let (plan, program) = (&model.plan, &model.plan.program);
         if program.mode != Mode::Train {
-            return Self { team, stops: Vec::new(), gradients: None, states: Vec::new() };
+            return Self { team, cuts: Vec::new(), states: Vec::new() };
         }
         let sync = team.options.sync_batch_norm;
-        let mut stops = Vec::new();
+        let mut cuts = Vec::new();
         let mut states = BTreeMap::new();
+        // The last node that writes the gradient of each parameter.
+        let mut written_by = vec![0; program.parameters.len()];
         for (n, node) in program.nodes.iter().enumerate() {
             let size = |name: &str| node.call.sizes.get(name).map_or(1, |size| *size as usize);
             let statistic = match node.call.op.name {
@@ -91,23 +100,51 @@ impl Exchanges {
                 name if name == BATCH_NORM_GRAD_PARTIALS.name => Some(Statistic::Sums),
                 _ => None,
             };
-            stops.extend(statistic.filter(|_| sync).and_then(|statistic| Stop::after(plan, n, statistic)));
+            let stop = statistic.filter(|_| sync).and_then(|statistic| Stop::after(plan, n, statistic));
+            cuts.extend(stop.map(|stop| (n, Cut::Stop(stop))));
+            if node.pass == Pass::Update {
+                continue;
+            }
             let bindings = &plan.steps[n].launch.kernel.shader.bindings;
-            for (name, value) in &node.buffers {
-                let written = bindings.iter().any(|b| b.name == *name && b.access != Access::Read);
-                if let Home::Parameter(id) = program.values[value.0].home
-                    && written
-                    && node.pass != Pass::Update
-                    && !program.parameters[id.0].trained
-                {
-                    states.insert(id, plan.slices[value.0].clone());
+            let is_written = |name: &str| bindings.iter().any(|b| b.name == name && b.access != Access::Read);
+            for (_, value) in node.buffers.iter().filter(|(name, _)| is_written(name)) {
+                match program.values[value.0].home {
+                    Home::Parameter(id) if !program.parameters[id.0].trained => {
+                        states.insert(id, plan.slices[value.0].clone());
+                    }
+                    Home::Gradient(id) => written_by[id.0] = n,
+                    Home::Gradients => written_by.fill(n),
+                    _ => {}
                 }
             }
         }
-        let trained = trained_len(&program.parameters);
-        let gradients = (trained > 0).then(|| model.arenas.gradients.slice(0, trained));
-        Self { team, stops, gradients, states: states.into_values().collect() }
+        let buckets = buckets(&program.parameters, &written_by, team.options.bucket);
+        let gradients = &model.arenas.gradients;
+        cuts.extend(
+            buckets.into_iter().map(|(n, range)| (n, Cut::Bucket(gradients.slice(range.start, range.len())))),
+        );
+        cuts.sort_by_key(|(after, _)| *after);
+        Self { team, cuts, states: states.into_values().collect() }
     }
+}
+
+/// Ranges of the trained part of the gradients, each of about `bytes`, and the node after which each is complete, if
+/// `written_by` are the last nodes to write each parameter's. The last parameters come first, as in the backward pass. The
+/// ranges do not depend on the nodes, which may differ between the ranks.
+fn buckets(parameters: &[Parameter], written_by: &[usize], bytes: usize) -> Vec<(usize, Range<usize>)> {
+    let mut trained: Vec<_> = parameters.iter().zip(written_by).filter(|(p, _)| p.trained).collect();
+    trained.sort_by_key(|(p, _)| p.offset);
+    let (mut end, mut after) = (trained_len(parameters), 0);
+    let mut buckets = Vec::new();
+    for (n, (parameter, written)) in trained.iter().enumerate().rev() {
+        after = after.max(**written);
+        let start = if n == 0 { 0 } else { parameter.offset };
+        if n == 0 || size_of::<f32>() * (end - start) >= bytes {
+            buckets.push((after, start..end));
+            end = start;
+        }
+    }
+    buckets
 }
 
 impl Stop {
@@ -318,21 +355,26 @@ impl Visitor {
         each: &mut impl FnMut(&Visited<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<ControlFlow<()>> {
         let (team, heads) = (&exchanges.team, model.arenas.heads.len());
+        let mut own_rows = vec![0.0; loaded.steps];
+        loaded.parts.iter().for_each(|part| own_rows[part.step] += f64::from(part.rows.rows));
+        let rows = note(self.listener.as_deref(), Activity::Exchange, || team.gather_equal(&own_rows))?;
         let mut flow = ControlFlow::Continue(());
         let mut next = 0;
         for step in 0..loaded.steps {
             self.idle()?;
-            let begun = clock::seconds();
             let range = next..next + loaded.parts[next..].iter().take_while(|part| part.step == step).count();
             next = range.end;
-            let own = self.share_of_step(model, exchanges, loaded, range.clone()).await?;
-            let rows = f64::from(own.result.rows);
-            let (mut all, breaks) = exchanged(team, vec![own], loaded.outputs, heads, flow.is_break())?;
+            let rows: Vec<f64> = rows.iter().map(|rank| rank[step]).collect();
+            let begun = clock::seconds();
+            let (own, done) = self.share_of_step(model, exchanges, loaded, range, &rows).await?;
+            let hears = self.listener.as_deref();
+            let found = note(hears, Activity::Exchange, || {
+                exchanged(team, vec![own], loaded.outputs, heads, flow.is_break())
+            });
+            let (mut all, breaks) = found?;
             let Some(found) = all.pop() else { continue };
-            let weight = rows / f64::from(found.result.rows.max(1));
-            self.update(model, exchanges, range.end.saturating_sub(1), weight).await?;
-            if let Some(listener) = self.listener.as_deref() {
-                let (images, done) = (u64::from(found.result.rows), clock::seconds());
+            if let Some(listener) = hears {
+                let images = u64::from(found.result.rows);
                 listener.submission(Submission { steps: 1, images, submitted: begun, done, device: None });
             }
             if each(&found.visited(&part(step, found.result.rows), false))?.is_break() || breaks {
@@ -346,94 +388,130 @@ impl Visitor {
         team.flow(flow)
     }
 
-    /// Computes this rank's parts of a step up to the update.
+    /// Computes this rank's parts of a step, sums the gradients of all ranks, and updates the parameters. `rows` are the
+    /// step's images of each rank. Returns also the time at which the gradients were complete.
     async fn share_of_step(
         &mut self,
         model: &CompiledModel,
         exchanges: &Exchanges,
         loaded: &Loaded,
         range: Range<usize>,
-    ) -> Result<Found> {
+        rows: &[f64],
+    ) -> Result<(Found, f64)> {
         let CompiledModel { context, plan, arenas, feed } = model;
-        let (team, hears) = (&exchanges.team, self.listener.as_deref());
+        let Exchanges { team, cuts, states } = exchanges;
+        let hears = self.listener.as_deref();
         let parts = &loaded.parts[range.clone()];
-        let rows: usize = parts.iter().map(|part| part.rows.rows as usize).sum();
-        let all_rows = match exchanges.stops.is_empty() {
-            true => Vec::new(),
-            false => team.gather_equal(&[rows as f64])?.concat(),
+        let own_rows = rows[team.rank()] as usize;
+        let mut found = Found {
+            result: StepResult { rows: own_rows as u32, ..StepResult::default() },
+            ..Found::default()
         };
-        if rows == 0 {
+        let submit = |index: usize, nodes: Range<usize>, updates: bool| {
+            let nodes = nodes.filter(|n| (plan.program.nodes[*n].pass == Pass::Update) == updates);
+            note(hears, Activity::Submit, || {
+                context.submit_with(|pass| plan.record_nodes(pass, feed, index, nodes));
+            });
+        };
+        // What waits for its sum, the first to be complete first.
+        let mut sums: Vec<(&Slice, Fetch)> = Vec::new();
+        if own_rows == 0 {
             // A rank without an image takes part in the exchanges with nothing.
-            for stop in &exchanges.stops {
-                team.gather_equal(&vec![0f32; stop.value.len])?;
+            for (_, cut) in cuts {
+                match cut {
+                    Cut::Stop(stop) => drop(team.gather_equal(&vec![0f32; stop.value.len])?),
+                    Cut::Bucket(gradients) => sums.push((gradients, context.fetch(&[gradients]))),
+                }
             }
-            return Ok(Found::default());
         }
-        let mut found = Found::default();
         let width = plan.output().len / plan.program.batch.max(1);
-        for (index, part) in range.clone().zip(parts) {
+        for (index, part) in range.clone().zip(parts).filter(|(_, part)| part.rows.rows > 0) {
             let mut from = 0;
-            for stop in &exchanges.stops {
-                context.submit_with(|pass| plan.record_nodes(pass, feed, index, from..=stop.after));
-                from = stop.after + 1;
-                let mut values = noted(hears, Activity::Wait, context.read(&stop.value)).await?;
-                let each = team.gather_equal(&values)?;
-                stop.combine(&mut values, &each, rows, &all_rows);
-                context.write(&stop.value, &values);
+            for (after, cut) in cuts {
+                match cut {
+                    Cut::Stop(stop) => {
+                        submit(index, from..after + 1, false);
+                        let mut values = noted(hears, Activity::Wait, context.read(&stop.value)).await?;
+                        let each = note(hears, Activity::Exchange, || team.gather_equal(&values))?;
+                        stop.combine(&mut values, &each, own_rows, rows);
+                        context.write(&stop.value, &values);
+                    }
+                    Cut::Bucket(gradients) if part.last => {
+                        submit(index, from..after + 1, false);
+                        sums.push((gradients, context.fetch(&[gradients])));
+                    }
+                    Cut::Bucket(_) => continue,
+                }
+                from = after + 1;
             }
-            let rest = from..plan.steps.len();
-            let computes = |n: &usize| plan.program.nodes[*n].pass != Pass::Update;
-            context.submit_with(|pass| plan.record_nodes(pass, feed, index, rest.filter(computes)));
+            submit(index, from..plan.steps.len(), false);
             if loaded.outputs {
                 let mut outputs = noted(hears, Activity::Wait, context.read(plan.output())).await?;
                 outputs.truncate(part.rows.rows as usize * width);
                 found.outputs.extend(outputs);
             }
         }
+        let pairs = |all: &Slice| all.slice(2 * range.start, 2 * range.len());
+        let results: Vec<Slice> = [&arenas.results].into_iter().chain(&arenas.heads).map(pairs).collect();
+        let last: Vec<&Slice> = states.iter().chain(&results).collect();
+        let last = context.fetch(&last);
+        // The device goes on with the backward pass meanwhile.
+        let weight = own_rows as f64 / rows.iter().sum::<f64>().max(1.0);
+        for (gradients, fetch) in sums {
+            let mut values =
+                floats(noted(hears, Activity::Wait, fetch.all(context)).await?).pop().unwrap_or_default();
+            note(hears, Activity::Exchange, || team.sum(&mut values, weight))?;
+            context.write(gradients, &values);
+        }
+        let mut last = floats(noted(hears, Activity::Wait, last.all(context)).await?).into_iter();
+        let done = clock::seconds();
+        for (state, mut values) in states.iter().zip(&mut last) {
+            note(hears, Activity::Exchange, || team.sum_exactly(&mut values, weight))?;
+            context.write(state, &values);
+        }
+        submit(range.end.saturating_sub(1), 0..plan.steps.len(), true);
+        if own_rows == 0 {
+            return Ok((Found::default(), done));
+        }
         if loaded.outputs {
             let (labels, which) = &*loaded.images;
             let first = parts.first().map_or(0, |part| part.rows.first as usize);
             let places = plan.program.labels;
-            found
-                .labels
-                .extend_from_slice(labels.get(first * places..(first + rows) * places).unwrap_or_default());
-            found.which.extend_from_slice(which.get(first..first + rows).unwrap_or_default());
+            let labels = labels.get(first * places..(first + own_rows) * places);
+            found.labels.extend_from_slice(labels.unwrap_or_default());
+            found.which.extend_from_slice(which.get(first..first + own_rows).unwrap_or_default());
         }
-        let pairs = |all: &Slice| all.slice(2 * range.start, 2 * range.len());
-        let results: Vec<Slice> = [&arenas.results].into_iter().chain(&arenas.heads).map(pairs).collect();
-        let results =
-            noted(hears, Activity::Wait, context.read_all(&results.iter().collect::<Vec<_>>())).await?;
-        let mut sums = results.iter().map(|pairs| {
+        let mut sums = last.map(|pairs| {
             let pairs = pairs.chunks_exact(2);
             pairs.fold([0.0; 2], |sum, pair| [sum[0] + f64::from(pair[0]), sum[1] + f64::from(pair[1])])
         });
-        let [loss_sum, hits] = sums.next().unwrap_or_default();
-        found.result = StepResult { rows: rows as u32, loss_sum, hits, heads: sums.collect() };
-        Ok(found)
+        [found.result.loss_sum, found.result.hits] = sums.next().unwrap_or_default();
+        found.result.heads = sums.collect();
+        Ok((found, done))
     }
+}
 
-    /// Sums the gradients of all ranks, and updates the parameters by the entry `index` of the table. `weight` is this
-    /// rank's share of the step's images.
-    async fn update(
-        &mut self,
-        model: &CompiledModel,
-        exchanges: &Exchanges,
-        index: usize,
-        weight: f64,
-    ) -> Result<()> {
-        let CompiledModel { context, plan, feed, .. } = model;
-        let Exchanges { team, gradients, states, .. } = exchanges;
-        let slices: Vec<&Slice> = gradients.iter().chain(states).collect();
-        let values = noted(self.listener.as_deref(), Activity::Wait, context.read_all(&slices)).await?;
-        for (n, (slice, mut values)) in slices.into_iter().zip(values).enumerate() {
-            match n < gradients.iter().count() {
-                true => team.sum(&mut values, weight)?,
-                false => team.sum_exactly(&mut values, weight)?,
-            }
-            context.write(slice, &values);
-        }
-        let updates = (0..plan.steps.len()).filter(|n| plan.program.nodes[*n].pass == Pass::Update);
-        context.submit_with(|pass| plan.record_nodes(pass, feed, index, updates));
-        Ok(())
+#[cfg(test)]
+mod tests {
+    use super::buckets;
+    use crate::{initializer::Initializer, program::Parameter};
+
+    #[test]
+    fn buckets_cover_the_trained_gradients_once_from_the_last_and_are_complete_in_order() {
+        let parameter = |n: usize, trained| Parameter {
+            name: format!("dense_{n}.kernel"),
+            shape: vec![64],
+            initializer: Initializer::Zeros,
+            offset: 64 * n,
+            trained,
+        };
+        let all: Vec<Parameter> = (0..6).map(|n| parameter(n, n < 5)).collect();
+        // The third is complete last: it holds back those before it.
+        let written = [12, 9, 13, 8, 6, 0];
+        let found = |bytes| buckets(&all, &written, bytes);
+        assert_eq!(found(1), [(6, 256..320), (8, 192..256), (13, 128..192), (13, 64..128), (13, 0..64)]);
+        assert_eq!(found(600), [(13, 128..320), (13, 0..128)]);
+        assert_eq!(found(usize::MAX), [(13, 0..320)]);
+        assert_eq!(buckets(&all[5..], &written[5..], 1), []);
     }
 }

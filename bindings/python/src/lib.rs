@@ -20,6 +20,8 @@ mod network;
 mod pictures;
 /// Predictions and evaluations.
 mod prediction;
+/// Ranks of one training, which MPI started.
+mod team;
 /// The program wgrad.
 mod tool;
 /// A training.
@@ -39,6 +41,7 @@ mod _wgrad {
         network::{Network, Several},
         pictures::{curves, dark_style, drawing},
         prediction::{Evaluation, Prediction},
+        team::{Team, device_of, launched},
         tool::main,
         training::Training,
         worker::finish,

@@ -334,7 +334,7 @@ mod measured {
             trainer.restore(&state);
             let request = profiles::Request { seconds, wall: false };
             let say = &mut |said: &str| telling.say(said);
-            let found = profiles::measure(&context, &mut trainer, conditions, request, say).await?;
+            let found = profiles::measure(&context, &mut trainer, conditions, request, None, say).await?;
             let page = wgrad_report::profile::profiled(&about("wgrad.profile"), &found)?;
             let rows = json!({
                 "dispatches": found.dispatches, "layers": LayerRow::of(&found.dispatches), "step": found.step,

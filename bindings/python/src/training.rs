@@ -5,6 +5,7 @@ use crate::{
     device,
     errors::Failure,
     network::Network,
+    team::Team,
     worker::{self, Heard},
 };
 use numpy::{PyArray1, PyReadonlyArray1};
@@ -38,8 +39,13 @@ use wgrad::{
 /// A weight of each row.
 type Weights = Option<Arc<[f32]>>;
 
+/// The variant that was tuned for each call.
+type Tuned = BTreeMap<String, String>;
+
 /// What Python asks for.
 enum Command {
+    /// In a team, to compile for so many images at once, with these variants: what all ranks have agreed on.
+    Compile { fitting: usize, tuned: Tuned },
     /// To train as many steps, at most to the end of the epoch.
     Train { steps: u64, outputs: bool },
     /// To train a step on rows that arrived, with their weights and, if it changes, the learning rate.
@@ -60,6 +66,8 @@ enum Command {
 
 /// What happens.
 enum Event {
+    /// The device is open, as a rank of a team: what its adapter can do.
+    Prepared(Prepared),
     /// The kernels are compiled; steps in an epoch.
     Ready(u64),
     /// A batch is done: its index in the epoch, and the means of the epoch so far.
@@ -78,6 +86,15 @@ enum Event {
     Failed(Failure),
 }
 
+/// What the adapter of a rank can do, before all ranks agree.
+#[derive(Clone)]
+struct Prepared {
+    /// Images that it computes at once.
+    fitting: usize,
+    tuned: Tuned,
+    adapter: String,
+}
+
 /// Everything that a training needs.
 struct Setup {
     model: Model,
@@ -87,6 +104,7 @@ struct Setup {
     /// Weights of the training and of the validation rows.
     weights: [Weights; 2],
     device: String,
+    team: Option<wgrad::team::Team>,
 }
 
 impl Setup {
@@ -97,7 +115,12 @@ impl Setup {
         events: &Sender<Event>,
         stop: &AtomicBool,
     ) -> Result<(), Failure> {
+        // Nobody listens after an interruption; the loop below then ends.
+        let tell = |event| drop(events.send(event));
         let context = device::open(&self.device)?;
+        // The images of this rank.
+        let whole = self.options.batch;
+        self.options.batch = self.team.as_ref().map_or(whole, |team| team.share().most(whole));
         let fitting = self.options.fitting(&context, &self.model, &self.data)?;
         self.options.cut_for(fitting);
         #[cfg(feature = "measuring")]
@@ -105,11 +128,21 @@ impl Setup {
             let tuned = crate::measuring::tuned(&context, &self.model, &self.data.input, &self.options)?;
             self.options.variants.tuned = tuned;
         }
-        let mut trainer = Trainer::new(&context, &self.model, self.data, self.options).await?;
+        if self.team.is_some() {
+            let (tuned, adapter) = (self.options.variants.tuned.clone(), context.describe());
+            tell(Event::Prepared(Prepared { fitting, tuned, adapter }));
+            let Ok(Command::Compile { fitting, tuned }) = commands.recv() else { return Ok(()) };
+            self.options.variants.tuned = tuned;
+            self.options.cut_for(fitting);
+        }
+        self.options.batch = whole;
+        let mut trainer = match self.team.clone() {
+            None => Trainer::new(&context, &self.model, self.data, self.options).await?,
+            Some(team) => Trainer::in_team(&context, &self.model, self.data, self.options, team).await?,
+        };
         trainer.restore(&self.state);
+        trainer.share_state().await?;
         drop(self.state);
-        // Nobody listens after an interruption; the loop below then ends.
-        let tell = |event| drop(events.send(event));
         let flow =
             || if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         let see = |outputs: bool| {
@@ -182,12 +215,15 @@ impl Setup {
                 Command::Weights(weights) => {
                     let state = trainer.checkpoint().await?;
                     trainer.restore(&Checkpoint { weights, ..state });
+                    trainer.share_state().await?;
                     Event::Done
                 }
                 Command::Rates(rates) => {
                     trainer.set_learning_rates(&rates)?;
                     Event::Done
                 }
+                // It came before.
+                Command::Compile { .. } => Event::Done,
             });
         }
         Ok(())
@@ -201,7 +237,10 @@ pub struct Training {
     floats: bool,
     parameters: Vec<Parameter>,
     outputs: usize,
-    steps: u64,
+    steps: Mutex<u64>,
+    prepared: Option<Prepared>,
+    /// True after a failure of the work on the device.
+    failed: AtomicBool,
     commands: Mutex<Sender<Command>>,
     events: Mutex<Receiver<Event>>,
     stop: Arc<AtomicBool>,
@@ -210,9 +249,10 @@ pub struct Training {
 #[pymethods]
 impl Training {
     /// Compiles the network for training on `x` and `y`, and for evaluation on `validation`. Without `x` and `y` it trains
-    /// on rows that arrive, of float32 if `floats`, else of uint8. If `weighted`, these may have weights.
+    /// on rows that arrive, of float32 if `floats`, else of uint8. If `weighted`, these may have weights. As a rank of a
+    /// `team`, it opens the device; `compile` does the rest.
     #[new]
-    #[pyo3(signature = (network, x, y, validation, *, batch_size, epochs, seed, shuffle, device, weights, slots, steps_before, class_weight, sample_weight, validation_weight, in_turn, floats, weighted))]
+    #[pyo3(signature = (network, x, y, validation, *, batch_size, epochs, seed, shuffle, device, weights, slots, steps_before, class_weight, sample_weight, validation_weight, in_turn, floats, weighted, team=None))]
     #[allow(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
     fn new(
         py: Python<'_>,
@@ -234,6 +274,7 @@ impl Training {
         in_turn: bool,
         floats: bool,
         weighted: bool,
+        team: Option<Py<Team>>,
     ) -> PyResult<Self> {
         let owner = network.clone_ref(py);
         let network = network.get();
@@ -277,7 +318,9 @@ impl Training {
             slots: slots.into_iter().map(pack).collect::<PyResult<_>>()?,
             ..Checkpoint::default()
         };
-        let setup = Setup { model: model.clone(), data, options, state, weights: example_weights, device };
+        let team = team.map(|team| team.get().team.clone());
+        let setup =
+            Setup { model: model.clone(), data, options, state, weights: example_weights, device, team };
         let (send_command, commands) = channel();
         let (send, events) = channel();
         let stop = Arc::new(AtomicBool::new(false));
@@ -293,21 +336,45 @@ impl Training {
             floats,
             parameters: network.parameters.clone(),
             outputs: network.outputs()?,
-            steps: 0,
+            steps: Mutex::new(0),
+            prepared: None,
+            failed: AtomicBool::new(false),
             commands: Mutex::new(send_command),
             events: Mutex::new(events),
             stop,
         };
-        if let Event::Ready(steps) = training.first(py)? {
-            training.steps = steps;
+        match training.first(py)? {
+            Event::Prepared(prepared) => training.prepared = Some(prepared),
+            event => training.ready(&event),
         }
         Ok(training)
+    }
+
+    /// As a rank of a team: the images that this device computes at once, the tuned variant of each call, and the name of
+    /// the adapter.
+    #[getter]
+    fn prepared(&self) -> Option<(usize, Tuned, String)> {
+        self.prepared.clone().map(|Prepared { fitting, tuned, adapter }| (fitting, tuned, adapter))
+    }
+
+    /// As a rank of a team: compiles the network together with the other ranks, all with the same arguments.
+    fn compile(&self, py: Python<'_>, fitting: usize, tuned: Tuned) -> PyResult<()> {
+        self.ask(Command::Compile { fitting, tuned })?;
+        let event = self.next(py)?;
+        self.ready(&event);
+        Ok(())
+    }
+
+    /// Whether the work on the device has failed. Other ranks may then wait for this one.
+    #[getter]
+    fn failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
     }
 
     /// Steps in an epoch.
     #[getter]
     fn steps_per_epoch(&self) -> u64 {
-        self.steps
+        *self.steps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Trains `steps` steps, or to the end of the epoch. `on_batch` gets the index of each batch, and the mean loss and
@@ -330,13 +397,13 @@ impl Training {
         Ok((over, loss, accuracy))
     }
 
-    /// Mean loss and accuracy on the validation part; `on_outputs` is as for `train`.
+    /// Mean loss and accuracy on the validation part; `on_outputs` is as for `train`. None if another rank of the team has
+    /// ended it.
     #[pyo3(signature = (on_outputs=None))]
-    fn evaluate(&self, py: Python<'_>, on_outputs: Option<Bound<'_, PyAny>>) -> PyResult<Means> {
+    fn evaluate(&self, py: Python<'_>, on_outputs: Option<Bound<'_, PyAny>>) -> PyResult<Option<Means>> {
         self.ask(Command::Evaluate { outputs: on_outputs.is_some() })?;
         let end = self.listen(py, None, on_outputs)?;
-        let Event::Evaluated(Some(metrics)) = end else { return Err(unexpected()) };
-        arrays::means(py, &metrics)
+        evaluated(py, end)
     }
 
     /// Begins an epoch of steps on rows that arrive; `epoch` counts from 0.
@@ -370,7 +437,8 @@ impl Training {
         arrays::means(py, &metrics)
     }
 
-    /// Mean loss and accuracy on rows that arrive, at most as many as a batch has; `on_outputs` is as for `train`.
+    /// Mean loss and accuracy on rows that arrive, at most as many as a batch has; `on_outputs` is as for `train`. None if
+    /// another rank of the team has ended it.
     #[pyo3(signature = (x, y, sample_weight=None, on_outputs=None))]
     fn judge(
         &self,
@@ -379,14 +447,13 @@ impl Training {
         y: &Bound<'_, PyAny>,
         sample_weight: Option<PyReadonlyArray1<'_, f32>>,
         on_outputs: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Means> {
+    ) -> PyResult<Option<Means>> {
         let network = self.network.get();
         let data = network.dataset(self.floats, network.split(x, y, self.floats)?, None)?;
         let weights = weights_of(sample_weight);
         self.ask(Command::Judge { data: Box::new(data), weights, outputs: on_outputs.is_some() })?;
         let end = self.listen(py, None, on_outputs)?;
-        let Event::Evaluated(Some(metrics)) = end else { return Err(unexpected()) };
-        arrays::means(py, &metrics)
+        evaluated(py, end)
     }
 
     /// The tensors by name, and those of the optimizer's state by the name of the state.
@@ -423,7 +490,20 @@ fn unexpected() -> PyErr {
     PyRuntimeError::new_err("the training was interrupted")
 }
 
+/// The means of an evaluation, unless another rank ended it.
+fn evaluated(py: Python<'_>, end: Event) -> PyResult<Option<Means>> {
+    let Event::Evaluated(found) = end else { return Err(unexpected()) };
+    found.map(|metrics| arrays::means(py, &metrics)).transpose()
+}
+
 impl Training {
+    /// Notes the steps of an epoch, once the kernels are compiled.
+    fn ready(&self, event: &Event) {
+        if let Event::Ready(steps) = event {
+            *self.steps.lock().unwrap_or_else(PoisonError::into_inner) = *steps;
+        }
+    }
+
     fn ask(&self, command: Command) -> PyResult<()> {
         let sent = self.commands.lock().unwrap_or_else(PoisonError::into_inner).send(command);
         sent.map_err(|_| PyRuntimeError::new_err("the training has ended; start another"))
@@ -494,6 +574,9 @@ impl Training {
             }
         };
         self.stop.store(false, Ordering::Relaxed);
+        if heard.is_err() {
+            self.failed.store(true, Ordering::Relaxed);
+        }
         match raised {
             Some(error) => Err(error),
             None => heard,

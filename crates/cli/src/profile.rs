@@ -8,17 +8,21 @@ use super::{
     output,
     page::PageArgs,
     reading::{Initial, ReadingArgs, model_for},
+    train::{
+        ranks::{Orders, Ranks, RanksArgs, Task},
+        recorded::absolute,
+    },
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use serde_json::json;
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 use wgrad::{
     gpu::Clock,
     observe::Activity,
     selection::Choices,
     train::{Options, Trainer},
-    words::{bar, commas},
+    words::{bar, bytes, commas},
 };
 use wgrad_data::DataSpec;
 use wgrad_files::write_file;
@@ -27,6 +31,7 @@ use wgrad_lab::{
     profile::{
         self, Profile, Request,
         dispatches::{Bound, LayerRow},
+        sums::SumRow,
         trace::Trace,
     },
 };
@@ -38,6 +43,7 @@ use wgrad_report::{
         Table,
     },
 };
+use wgrad_run::DataRecord;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -47,6 +53,7 @@ use wgrad_report::{
   wgrad profile cnn --html cnn.html          the tables and charts as a page
   wgrad profile my.toml --json               one JSON object per dispatch and per layer, then one for the step, one for the host
   wgrad profile cnn --variant conv2d_forward=naive
+  wgrad profile cnn --adapters all           every GPU, each with a part of the batch: what their exchange costs
 
 The first table times each dispatch in its own compute pass, over real training steps; every other step runs in one
 pass as usual, which shows the cost of the instrument. Shares are of this adapter's measured peaks: arithmetic alone
@@ -85,6 +92,8 @@ pub struct Profiler {
     page: PageArgs,
     #[command(flatten)]
     adapter: AdapterArgs,
+    #[command(flatten)]
+    ranks: RanksArgs,
 }
 
 /// A line of `--json`.
@@ -98,26 +107,56 @@ struct Line<'a, T> {
 }
 
 impl Profiler {
-    pub async fn run(self) -> Result<ExitCode> {
+    pub async fn run(mut self) -> Result<ExitCode> {
+        let ranks = self.ranks.joined(&mut self.adapter).await?;
+        let ended = match ranks.rank() {
+            0 => self.lead(&ranks).await,
+            _ => ranks.follow(&self.adapter).await,
+        };
+        ranks.end(ended)
+    }
+
+    /// Measures, as rank 0.
+    async fn lead(&self, ranks: &Ranks) -> Result<ExitCode> {
         self.page.can_be_written()?;
         let variants = Choices::parse(&self.variant)?;
         let mut options = Options { batch: self.batch as usize, variants, ..Options::default() };
-        let (model, data) = match &self.data {
+        let (model, data, record) = match &self.data {
             Some(spec) => {
                 let data = self.reading.load(spec)?;
-                (model_for(self.network.name(), &data, None, Initial::Reported)?, data)
+                let record =
+                    DataRecord::of(&data, absolute(spec)?, None, None, self.reading.reading_for(None));
+                (model_for(self.network.name(), &data, None, Initial::Reported)?, data, Some(record))
             }
             None => {
                 let model = super::model(self.network.name(), [28, 28, 1], 10)?;
                 let data = bench::images(&model)?;
-                (model, data)
+                (model, data, None)
             }
         };
         let context = self.adapter.open().await?;
         if options.batch == Options::default().batch {
-            fit::lower(&context, &model, &data, &mut options)?;
+            ranks.each(&mut options, |options| fit::lower(&context, &model, &data, options))?;
         }
         let batch = options.batch;
+        let data = Arc::new(data);
+        let together = match ranks.size() {
+            1 => None,
+            size => {
+                let (seconds, team) = (self.seconds / 2.0, self.ranks.team());
+                let (task, model) = (Task::Observe(seconds), model.clone());
+                let orders = Orders { task, options: options.clone(), model, data: record, team };
+                let Some(crew) = ranks.begin((&context, self.adapter.checked), &data, &orders)? else {
+                    bail!("there is one rank");
+                };
+                let Orders { options: whole, model, .. } = orders;
+                let mut trainer =
+                    Trainer::in_team(&context, &model, data.clone(), whole, crew.team.clone()).await?;
+                tell!("{}: training of {size} ranks for {seconds:.1} s", model.name);
+                options.batch = batch.div_ceil(size);
+                Some(profile::together(&mut trainer, seconds).await?)
+            }
+        };
         let mut trainer = Trainer::new(&context, &model, data.clone(), options).await?;
         for note in &trainer.train_plan().notes {
             tell!("note: {note}");
@@ -127,7 +166,8 @@ impl Profiler {
         // Refuses a path that cannot be written before anything is measured.
         self.trace.as_deref().map_or(Ok(()), can_write)?;
         let request = Request { seconds: self.seconds, wall: self.wall_clock };
-        let profile = profile::measure(&context, &mut trainer, conditions, request, &mut say).await?;
+        let profile =
+            profile::measure(&context, &mut trainer, conditions, request, together, &mut say).await?;
         if let Some(path) = &self.trace {
             write_file(path, &serde_json::to_vec(&Trace::of(&profile)).context("cannot write as JSON")?)?;
             tell!("trace: {}; open it in https://ui.perfetto.dev or chrome://tracing", path.display());
@@ -151,11 +191,19 @@ impl Profiler {
             }
             let step = json!({ "step": profile.step, "peaks": profile.peaks });
             output::json(&Line { kind: "step", what: &step, conditions })?;
-            return output::json(&Line { kind: "host", what: &profile.host, conditions });
+            output::json(&Line { kind: "host", what: &profile.host, conditions })?;
+            for what in &profile.sums {
+                output::json(&Line { kind: "sum", what, conditions })?;
+            }
+            return Ok(());
         }
         output::line(table(profile))?;
         output::line(format!("\n{}", layers(&LayerRow::of(&profile.dispatches))))?;
-        output::line(format!("\n{}\n\n{}", step(profile), host(profile)))
+        output::line(format!("\n{}\n\n{}", step(profile), host(profile)))?;
+        if !profile.sums.is_empty() {
+            output::line(format!("\n{}", sums(&profile.sums)))?;
+        }
+        Ok(())
     }
 }
 
@@ -221,6 +269,29 @@ fn layers(rows: &[LayerRow]) -> Table {
     table
 }
 
+/// Times of sums over all ranks.
+fn sums(rows: &[SumRow]) -> Table {
+    let ranks = rows.first().map_or(0, |row| row.ranks);
+    let title = format!("sum over {ranks} ranks");
+    let mut table = Table::new(&[
+        (title.as_str(), Left),
+        ("median", Right),
+        ("q1", Right),
+        ("q3", Right),
+        ("GB/s", Right),
+    ]);
+    for row in rows {
+        table.row([
+            bytes(row.bytes as u64),
+            print::time(row.seconds),
+            print::time(row.seconds_q1),
+            print::time(row.seconds_q3),
+            format!("{:.2}", row.bytes as f64 * 1e-9 / row.seconds.max(f64::MIN_POSITIVE)),
+        ]);
+    }
+    table
+}
+
 /// Formats seconds, which may be below zero.
 fn signed(seconds: f64) -> String {
     let sign = if seconds < 0.0 { "−" } else { "" };
@@ -279,6 +350,15 @@ fn host(profile: &Profile) -> String {
         print::time(each(Activity::Gather)),
         host.steps_per_submission,
     );
+    if let (Some(sent), Some(exchange)) = (host.sent_bytes_per_step, host.cost(Activity::Exchange)) {
+        text.push_str(&format!(
+            "\n  exchange with other ranks, and waiting for the slowest: {} per step, {:.1} % of the time; each rank sends \
+             {} per step",
+            print::time(exchange.seconds_per_step),
+            100.0 * exchange.share,
+            bytes(sent.round() as u64)
+        ));
+    }
     for idle in &host.idle {
         let what = match idle.activity {
             Some(Activity::Wait) => "before the host had noticed that it was done".to_string(),

@@ -194,7 +194,7 @@ async fn measure(context: &Context, run: &Run, data: &Dataset, seconds: f64) -> 
     let mut trainer = Trainer::new(context, &run.config.model, data.clone(), options).await?;
     let request = Request { seconds, wall: false };
     let mut say = |said: &str| tell!("{}: {said}", run.config.model.name);
-    Ok(profile::measure(context, &mut trainer, conditions, request, &mut say).await?)
+    Ok(profile::measure(context, &mut trainer, conditions, request, None, &mut say).await?)
 }
 
 /// Writes each picture of the page as SVG and PNG, named after its number and caption. Returns the number of files.

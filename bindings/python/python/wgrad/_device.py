@@ -6,7 +6,7 @@ import atexit
 import warnings
 from typing import Any, NamedTuple
 
-from . import _wgrad
+from . import _team, _wgrad
 
 # A driver must not be unloaded under a thread that still works on a device.
 atexit.register(_wgrad.finish)
@@ -38,14 +38,17 @@ def named(device: Any) -> str:
     if isinstance(device, bool) or not (isinstance(device, str) or hasattr(device, "__index__")):
         raise TypeError(f"device is {device!r}, expected \"gpu\", \"cpu\", a part of an adapter's name, or its index in wgrad.adapters()")
     name = device if isinstance(device, str) else str(device.__index__())
+    team = _team.known()
     if name == "best" and not _told:
         _told.append(True)
-        if all(adapter.kind == "cpu" for adapter in adapters()):
+        if (team is None or team.rank == 0) and all(adapter.kind == "cpu" for adapter in adapters()):
             warnings.warn(
                 "only a software adapter is here: wgrad runs on the processor, where Keras's own kernels are faster; "
                 "device=\"cpu\" asks for it",
-                stacklevel=4,
+                stacklevel=5,
             )
+    if name == "best" and team is not None:
+        return _wgrad.device_of(team.local_rank)
     return name
 
 

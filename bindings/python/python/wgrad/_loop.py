@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterator, Protocol
 
 import numpy as np
 
-from . import _arrays, _batches, _device, _pages
+from . import _arrays, _batches, _device, _pages, _team
 from ._batches import Batch, Stream
 from ._wgrad import Evaluation, Network, Prediction, Training
 
@@ -52,6 +52,7 @@ class Subject(Protocol):
     def rates(self, first: int, count: int) -> list[float]: ...
     def callbacks(self, callbacks: Any, verbose: int, epochs: int, steps: int | None) -> Any: ...
     def needs(self, callback: Any) -> set[str]: ...
+    def writes(self, callback: Any) -> bool: ...
     def history(self, calls: Any) -> Any: ...
 
 
@@ -61,7 +62,7 @@ def checked(network: Network, left_out: bool = True) -> None:
         raise NotSupported("; ".join(f"the model {why}" for why in network.obstacles))
     if left_out:
         for note in network.left_out:
-            warnings.warn(note, stacklevel=4)
+            warnings.warn(note, stacklevel=5)
 
 
 def _weighted(network: Network, metrics: Metrics) -> None:
@@ -223,6 +224,7 @@ class _Fit:
     """A training under way: the device's part in `training`, and what Python does between its steps."""
 
     def __init__(self, subject: Subject, data: _Data, calls: Any, training: Training, kinds: set[str], own: list[float], done: int):
+        self.team = _team.current()
         self.subject, self.data, self.calls, self.training = subject, data, calls, training
         self.model, self.metrics, self.kinds = subject.model, subject.metrics, kinds
         #: Weights of classes; steps that the optimizer has done.
@@ -235,18 +237,43 @@ class _Fit:
     def logs(self, loss: float, accuracy: Any) -> dict[str, float]:
         return dict(sorted(_logs(self.metrics, self.subject.network, loss, accuracy).items()))
 
-    def changed_rates(self, count: int) -> list[float] | None:
-        """The rates of the next steps, if they are not those that are set."""
+    def compile(self) -> None:
+        """Compiles the network on all ranks of a team, for what each adapter can do."""
+        if self.team is None or self.training.prepared is None:
+            return
+        fitting, tuned, adapter = self.training.prepared
+        found = self.team.meet("the compilation", (fitting, tuned, self.team.announce(adapter)))
+        self.team.warn_of_shared([one[2] for one in found])
+        self.training.compile(min(one[0] for one in found), found[0][1])
+
+    def turn(self, place: str, count: int, weights: bool) -> list[float] | None:
+        """Takes the weights that a callback has set, if `weights`, and returns the rates of the next steps, if they are not those
+        that are set. In a team, those of rank 0, once all ranks have come to `place`."""
+        now = self.subject.weights() if weights and self._seen else {}
+        changed = any(not np.array_equal(now[name], self._seen[name]) for name in now)
         rates = self.subject.rates(self.done + len(self.under_way), count)
+        if self.team is not None:
+            found = self.team.meet(place, (changed, rates))
+            own, changed, rates = rates, any(one for one, _ in found), found[0][1]
+            if own != rates and len(set(rates)) == 1:
+                self.model.optimizer.learning_rate = rates[0]
+        if changed:
+            self.training.set_weights(now)
         if rates == self._rates:
             return None
         self._rates = rates if len(set(rates)) == 1 else []
         return rates
 
-    def set_rates(self, count: int) -> None:
-        rates = self.changed_rates(count)
+    def set_up(self, place: str, count: int, weights: bool) -> None:
+        rates = self.turn(place, count, weights)
         if rates is not None:
             self.training.set_learning_rates(rates)
+
+    def stops(self, place: str, same: dict[str, Any] | None = None) -> bool:
+        """Whether a callback ends the training, of any rank of a team."""
+        if self.team is not None and any(self.team.meet(place, bool(self.model.stop_training), same)):
+            self.model.stop_training = True
+        return bool(self.model.stop_training)
 
     def synchronize(self) -> None:
         """Writes weights and the optimizer's state back."""
@@ -257,12 +284,6 @@ class _Fit:
         self._seen, kept = self.training.state()
         self.subject.assign(self._seen, kept, self.done)
 
-    def take_back(self) -> None:
-        """Takes weights that a callback has set."""
-        now = self.subject.weights()
-        if self._seen and any(not np.array_equal(now[name], self._seen[name]) for name in self._seen):
-            self.training.set_weights(now)
-
     def watched(self, batch: Batch) -> Any:
         """The function that gets the outputs of a batch; None if nobody needs them."""
         if not self.metrics.has_others:
@@ -270,23 +291,22 @@ class _Fit:
         weights = np.asarray(self.own, np.float32)[batch.targets] if self.own else batch.weights
         return _Watched(self.metrics, self.subject.network, batch.y, weights)
 
-    def arrays(self) -> tuple[float, Any]:
+    def arrays(self, epoch: int) -> tuple[float, Any]:
         """An epoch on arrays, which runs on the device."""
         data, steps, began = self.data, self.data.steps(), self.done
         watch = self.watched(Batch(data.x, data.y, data.targets, data.weights))
         if "steps" in self.kinds:
             for step in range(steps):
                 self.calls.on_train_batch_begin(step)
-                self.take_back()
-                self.set_rates(1)
+                self.set_up(f"the start of batch {step} of epoch {epoch + 1}", 1, weights=True)
                 _, loss, accuracy = self.training.train(1, None, watch)
                 self.done += 1
                 self.synchronize()
                 self.calls.on_train_batch_end(step, self.logs(loss, accuracy))
-                if self.model.stop_training:
+                if self.stops(f"the end of batch {step} of epoch {epoch + 1}"):
                     break
             return loss, accuracy
-        self.set_rates(steps)
+        self.set_up(f"the start of epoch {epoch + 1}", steps, weights="weights" in self.kinds)
 
         def on_batch(step: int, loss: float, accuracy: Any) -> bool:
             self.done = began + step + 1
@@ -296,11 +316,14 @@ class _Fit:
             return bool(self.model.stop_training)
 
         _, loss, accuracy = self.training.train(None, on_batch, watch)
+        # Another rank may have ended it.
+        self.stops(f"the last batch of epoch {epoch + 1}")
         return loss, accuracy
 
     def batches(self, epoch: int) -> tuple[float, Any] | None:
         """An epoch on batches that arrive: the next one is made while the device works on the last. None without any."""
         in_turn, found, step = "steps" in self.kinds, None, 0
+        first = "weights" in self.kinds
         self.training.begin(epoch)
 
         def finish() -> None:
@@ -324,22 +347,30 @@ class _Fit:
                 )
             if batch.weights is not None and not self.data.weighted:
                 raise ValueError("a batch of x has a sample_weight and the first had none; give weights with all, of ones where none matter")
+            if self.team is not None:
+                # Ranks talk while no device waits for another.
+                while self.under_way:
+                    finish()
+                given = {"a batch of x": _team.digest(batch.x, batch.targets, batch.weights)}
+                if self.stops(f"batch {step} of epoch {epoch + 1}", given):
+                    break
             if in_turn:
                 self.calls.on_train_batch_begin(step)
-                self.take_back()
-            rates = self.changed_rates(1)
+            rates = self.turn(f"the start of batch {step} of epoch {epoch + 1}", 1, in_turn or first)
+            first = False
             rate = None if rates is None else rates[0]
             self.training.step(self.data.cast(batch.x), batch.targets, batch.weights, rate, self.metrics.has_others)
             self.under_way.append(batch)
             if in_turn or len(self.under_way) > 1:
                 finish()
-            if self.model.stop_training:
+            if self.team is None and self.model.stop_training:
                 break
         while self.under_way:
             finish()
+        self.stops(f"the last batch of epoch {epoch + 1}")
         return found
 
-    def judged(self) -> dict[str, float]:
+    def judged(self, epoch: int) -> dict[str, float]:
         """Logs of the validation."""
         self.metrics.reset()
         self.calls.on_test_begin()
@@ -359,13 +390,23 @@ class _Fit:
 
             return judge
 
-        data = self.data
+        def known(means: tuple[float, Any] | None) -> tuple[float, Any]:
+            if means is None:
+                # Another rank has ended it, and says why.
+                self.stops("the end of the validation")
+                raise RuntimeError("the validation was interrupted")
+            return means
+
+        data, place = self.data, f"the validation of epoch {epoch + 1}"
         if data.validation_stream is None:
             _, y, weights = data.validation
-            found = self.logs(*self.training.evaluate(hears(y, weights)))
+            self.stops(place)
+            found = self.logs(*known(self.training.evaluate(hears(y, weights))))
         else:
             def one(part: Batch) -> tuple[float, Any]:
-                return self.training.judge(data.cast(part.x), part.targets, part.weights, hears(part.y, part.weights))
+                if self.team is not None:
+                    self.stops(place, {"a batch of validation_data": _team.digest(part.x, part.targets, part.weights)})
+                return known(self.training.judge(data.cast(part.x), part.targets, part.weights, hears(part.y, part.weights)))
 
             found = self.logs(*_mean(data.validation_stream.epoch(), data.batch_size, one))
         self.calls.on_test_end(found)
@@ -416,8 +457,11 @@ def fit(
     validation_freq: Any,
     device: Any,
     seed: int | None,
+    sync_batch_norm: bool = False,
+    wire: str = "f32",
 ) -> Any:
     """Trains `subject` and returns its history."""
+    team = _team.current()
     network = subject.network
     checked(network)
     _weighted(network, subject.metrics)
@@ -427,6 +471,15 @@ def fit(
     if seed is None:
         # As Keras does, from the seed that keras.utils.set_random_seed or numpy.random.seed gave.
         seed = int(np.random.randint(0, 2**31 - 1))
+    if team is not None:
+        same = {
+            "batch_size": batch_size, "epochs": epochs, "initial_epoch": initial_epoch, "steps_per_epoch": steps_per_epoch,
+            "validation_split": validation_split, "validation_steps": validation_steps, "validation_batch_size": validation_batch_size,
+            "validation_freq": validation_freq, "shuffle": bool(shuffle), "class_weight": class_weight, "wire": wire,
+            "sync_batch_norm": bool(sync_batch_norm), "layers": network.summary(), "optimizer": network.optimizer, "loss": network.loss,
+            "metrics": (subject.metrics.counted, subject.metrics.has_others),
+        }  # fmt: skip
+        seed = team.meet("fit", seed, {name: repr(value) for name, value in same.items()})[0]
     data = _Data(network, x, y, sample_weight, batch_size, seed)
     own = _arrays.weights_of_classes(class_weight, network)
     if own and sample_weight is not None:
@@ -439,6 +492,8 @@ def fit(
     data.one_kind()
     steps = data.steps()
     verbose = 1 if verbose == "auto" else int(verbose)
+    if team is not None and team.rank > 0:
+        verbose, callbacks = 0, _without_files(subject, callbacks)
     calls = subject.callbacks(callbacks, verbose, epochs, steps)
     kinds = set().union(*(subject.needs(callback) for callback in calls.callbacks))
     slots, before = subject.state()
@@ -447,6 +502,12 @@ def fit(
         vx, vy, _ = data.validation
         judged = vx, _arrays.labels(vy, network, len(vx), "validation_data's y")
     arrays = data.stream is None
+    if team is not None:
+        given = {"x, y and sample_weight": _team.digest(data.x, data.targets, data.weights)} if arrays else {}
+        if judged is not None:
+            given["validation_data"] = _team.digest(*judged, data.validation[2])
+        # Rank 0 alone has the callbacks that write files, and all ranks keep the same order of work.
+        kinds |= set().union(*team.meet("the data", kinds, given)) - {"progress"}
     training = Training(
         network,
         data.x if arrays else None,
@@ -466,6 +527,7 @@ def fit(
         in_turn="steps" in kinds,
         floats=bool(data.floats),
         weighted=data.weighted,
+        team=None if team is None else team.engine(sync_batch_norm, wire),
     )
     run = _Fit(subject, data, calls, training, kinds, own, before)
     del training
@@ -474,29 +536,30 @@ def fit(
     subject.model.stop_training = False
     training_logs: dict[str, float] = {}
     try:
+        run.compile()
         calls.on_train_begin()
         for epoch in range(initial_epoch, epochs):
             run.metrics.reset()
             calls.on_epoch_begin(epoch)
-            if kinds & {"weights", "steps"}:
-                run.take_back()
-            means = run.arrays() if arrays else run.batches(epoch)
+            means = run.arrays(epoch) if arrays else run.batches(epoch)
             if means is None:
                 break
             epoch_logs = run.logs(*means)
             if validates and _validated(epoch, validation_freq):
-                epoch_logs.update({f"val_{name}": value for name, value in run.judged().items()})
+                epoch_logs.update({f"val_{name}": value for name, value in run.judged(epoch).items()})
             if kinds & {"weights", "steps"}:
                 run.synchronize()
             calls.on_epoch_end(epoch, epoch_logs)
             training_logs = epoch_logs
-            if subject.model.stop_training or (data.stream is not None and data.stream.ran_out):
+            if run.stops(f"the end of epoch {epoch + 1}") or (data.stream is not None and data.stream.ran_out):
                 break
         if epochs > initial_epoch and not kinds & {"weights", "steps"}:
             run.synchronize()
         finished = True
         calls.on_train_end(training_logs)
     except BaseException:
+        if team is not None:
+            team.device_failed = run.training.failed
         if not finished:
             # What was learned stays, unless the device is gone.
             with contextlib.suppress(RuntimeError, ValueError):
@@ -506,6 +569,17 @@ def fit(
         # An exception that somebody keeps must not keep the thread of the device.
         run.training = None
     return subject.history(calls)
+
+
+def _without_files(subject: Subject, callbacks: Any) -> Any:
+    """Callbacks without those that write files or show the training, which are for rank 0."""
+    given = callbacks if isinstance(callbacks, (list, tuple)) else getattr(callbacks, "callbacks", [callbacks])
+    kept = [callback for callback in given if not subject.writes(callback)]
+    if hasattr(callbacks, "callbacks"):
+        # A list of Keras, which has told its callbacks about the model.
+        callbacks.callbacks = kept
+        return callbacks
+    return None if callbacks is None else kept
 
 
 def evaluate(
@@ -564,7 +638,8 @@ def evaluate(
         found = _logs(metrics, network, *_mean(data.stream.epoch(), data.batch_size, one))
     calls.on_test_end(found)
     names = ["loss", *(metrics.losses if network.several else []), *metrics.names()]
-    if verbose not in (0, "0"):
+    known = _team.known()
+    if verbose not in (0, "0") and (known is None or known.rank == 0):
         shown = " - ".join(f"{name}: {found[name]:.4f}" for name in names)
         print(f"{count}/{count} - {shown}" if count else shown, flush=True)
     if return_dict:

@@ -5,8 +5,8 @@ from typing import Any, Callable, final
 import numpy as np
 
 __all__ = [
-    "Evaluation", "Network", "Prediction", "Several", "Training", "adapters", "close", "curves", "dark_style", "drawing", "explain",
-    "finish", "keras_weights", "lab", "load_data", "main", "onnx_file", "onnx_origins", "profile", "read_fitting",
+    "Evaluation", "Network", "Prediction", "Several", "Team", "Training", "adapters", "close", "curves", "dark_style", "device_of", "drawing",
+    "explain", "finish", "keras_weights", "lab", "launched", "load_data", "main", "onnx_file", "onnx_origins", "profile", "read_fitting",
     "read_weights", "report", "safetensors", "tune",
 ]  # fmt: skip
 
@@ -17,6 +17,12 @@ def adapters() -> list[tuple[int, str, str]]:
 
 def finish() -> None:
     """Waits until all threads have ended: a driver must not be unloaded under them."""
+
+def launched() -> int:
+    """The number of processes that a launcher of MPI started together with this one, itself included."""
+
+def device_of(local_rank: int) -> str:
+    """The adapter of a process by its rank among those of this machine: the GPUs in turn."""
 
 def load_data(name: str, maxlen: int | None = None, num_words: int | None = None) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], list[str]]:
     """A data set by its name or from a path: training part, test part, names of the classes."""
@@ -214,6 +220,12 @@ class Several:
     gives_logits: bool
 
 @final
+class Team:
+    """A rank's handle to its team, through a communicator of mpi4py that nobody else uses."""
+
+    def __new__(cls, communicator: Any, *, sync_batch_norm: bool, wire: str) -> Team: ...
+
+@final
 class Training:
     """A training of a network on arrays."""
 
@@ -238,7 +250,13 @@ class Training:
         in_turn: bool,
         floats: bool,
         weighted: bool,
+        team: Team | None = None,
     ) -> Training: ...
+    @property
+    def prepared(self) -> tuple[int, dict[str, str], str] | None: ...
+    @property
+    def failed(self) -> bool: ...
+    def compile(self, fitting: int, tuned: dict[str, str]) -> None: ...
     @property
     def steps_per_epoch(self) -> int: ...
     def train(
@@ -249,7 +267,7 @@ class Training:
     ) -> tuple[bool, float, Any]: ...
     def evaluate(
         self, on_outputs: Callable[[np.ndarray, np.ndarray, float, Any], Any] | None = None
-    ) -> tuple[float, Any]: ...
+    ) -> tuple[float, Any] | None: ...
     def begin(self, epoch: int) -> None: ...
     def step(
         self,
@@ -268,7 +286,7 @@ class Training:
         y: np.ndarray,
         sample_weight: np.ndarray | None = None,
         on_outputs: Callable[[np.ndarray, np.ndarray, float, Any], Any] | None = None,
-    ) -> tuple[float, Any]: ...
+    ) -> tuple[float, Any] | None: ...
     def state(self) -> tuple[_Tensors, dict[str, _Tensors]]: ...
     def set_weights(self, weights: _Tensors) -> None: ...
     def set_learning_rates(self, rates: list[float]) -> None: ...

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _arrays, _live, _loop, _pages
+from . import _arrays, _live, _loop, _pages, _team
 from ._device import adapters
 from ._loop import NotSupported
 from ._wgrad import Network
@@ -300,6 +300,14 @@ class _KerasModel:
             needs.add("tests")
         return needs
 
+    def writes(self, callback: Any) -> bool:
+        """Whether a callback writes files, or shows the training."""
+        import keras
+
+        known = keras.callbacks
+        names = ("BackupAndRestore", "CSVLogger", "ModelCheckpoint", "ProgbarLogger", "RemoteMonitor", "TensorBoard")
+        return isinstance(callback, (_live.Live, *(getattr(known, name) for name in names if hasattr(known, name))))
+
     def history(self, calls: Any) -> Any:
         import keras
 
@@ -341,6 +349,7 @@ def _for_module(model: Any, loss: Any, optimizer: Any, metrics: Any) -> Any:
     return None
 
 
+@_team.together
 def fit(
     model: Any,
     x: Any = None,
@@ -365,6 +374,8 @@ def fit(
     metrics: Any = None,
     device: Any = "best",
     seed: int | None = None,
+    sync_batch_norm: bool = False,
+    wire: str = "f32",
 ) -> Any:
     """Trains a Keras model as `model.fit` does, on a GPU, and writes the weights back.
 
@@ -372,6 +383,10 @@ def fit(
     `tf.data.Dataset`, a DataLoader, any iterable. `device` is "gpu", "cpu", a part of an adapter's name, or its index in
     `wgrad.adapters()`. `seed` decides the order of the rows and dropout; without it, it is drawn from numpy's random
     numbers, which `keras.utils.set_random_seed` seeds. Returns Keras's History.
+
+    Where MPI started several processes, they train together, each with a part of every batch: `batch_size` is that of all
+    processes, and each passes all the data (docs/ranks.md). With `sync_batch_norm`, batch normalization then uses the whole
+    batch; with `wire="f16"`, gradients travel with 16 bits.
 
     `model` may be a `torch.nn.Module`, too: then `loss`, `optimizer` and `metrics` say what Keras's `compile` says, and
     `wgrad.torch.fit` describes them.
@@ -388,6 +403,7 @@ def fit(
             model, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, class_weight, sample_weight,
             initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq, loss=loss,
             optimizer="adam" if optimizer is None else optimizer, metrics=metrics, device=device, seed=seed,
+            sync_batch_norm=sync_batch_norm, wire=wire,
         )  # fmt: skip
     verbose, callbacks = _live.shown(verbose, callbacks)
     return _loop.fit(
@@ -410,6 +426,8 @@ def fit(
         validation_freq=validation_freq,
         device=device,
         seed=seed,
+        sync_batch_norm=sync_batch_norm,
+        wire=wire,
     )
 
 
@@ -470,11 +488,12 @@ def install(device: Any = "best") -> None:
     """Lets `fit`, `evaluate` and `predict` of all Keras models run on the GPU, until `uninstall`.
 
     What wgrad cannot run, Keras runs, after a warning with the reason. Where only a software adapter is there, Keras runs
-    everything, since its own kernels are faster on a processor, unless `device="cpu"` asks for wgrad.
+    everything, since its own kernels are faster on a processor, unless `device="cpu"` asks for wgrad. Processes that MPI started
+    train with wgrad alone: Keras would train as many networks.
     """
     import keras
 
-    if device == "best" and all(adapter.kind == "cpu" for adapter in adapters()):
+    if device == "best" and not _team.several() and all(adapter.kind == "cpu" for adapter in adapters()):
         warnings.warn("only a software adapter is here, where Keras's own kernels are faster: Keras runs everything; "
                       "wgrad.keras.install(device=\"cpu\") uses wgrad", stacklevel=2)
         return
@@ -487,6 +506,8 @@ def install(device: Any = "best") -> None:
             try:
                 return _ours(self, *args, device=device, **kwargs)
             except NotSupported as error:
+                if _ours is fit and _team.several():
+                    raise
                 warnings.warn(f"Keras runs this: {error}", stacklevel=2)
             return _theirs(self, *args, **kwargs)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _batches, _live, _loop, _pages, _wgrad, callbacks, layers, losses, optimizers
+from . import _batches, _live, _loop, _pages, _team, _wgrad, callbacks, layers, losses, optimizers
 from ._wgrad import Network, keras_weights
 
 __all__ = ["Model", "Sequential", "load", "load_model"]
@@ -322,12 +322,16 @@ class Model:
             raise ValueError("the model is not compiled; call compile(optimizer, loss) first")
         return _Own(self, self._build())
 
+    @_team.together
     def fit(self, x: Any, y: Any = None, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto", callbacks: Any = None,
             validation_split: float = 0.0, validation_data: Any = None, shuffle: bool = True, class_weight: Any = None,
             sample_weight: Any = None, initial_epoch: int = 0, steps_per_epoch: int | None = None,
             validation_steps: int | None = None, validation_batch_size: int | None = None, validation_freq: Any = 1, *,
-            device: Any = "best", seed: int | None = None) -> callbacks.History:
-        """Trains on arrays, or on batches that `x` gives, with Keras's arguments; returns the history."""
+            device: Any = "best", seed: int | None = None, sync_batch_norm: bool = False, wire: str = "f32") -> callbacks.History:
+        """Trains on arrays, or on batches that `x` gives, with Keras's arguments; returns the history.
+
+        Where MPI started several processes, they train together, as `wgrad.fit` says.
+        """
         # Rates that have changed since are those of the optimizer object.
         self._network = None
         verbose, callbacks = _live.shown(verbose, callbacks)
@@ -336,7 +340,7 @@ class Model:
             validation_split=validation_split, validation_data=validation_data, shuffle=shuffle, class_weight=class_weight,
             sample_weight=sample_weight, initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch,
             validation_steps=validation_steps, validation_batch_size=validation_batch_size, validation_freq=validation_freq,
-            device=device, seed=seed,
+            device=device, seed=seed, sync_batch_norm=sync_batch_norm, wire=wire,
         )  # fmt: skip
 
     def evaluate(self, x: Any, y: Any = None, batch_size: int | None = None, verbose: Any = "auto", sample_weight: Any = None,
@@ -540,6 +544,10 @@ class _Own:
         if own("on_test_batch_begin") or own("on_test_batch_end"):
             needs.add("tests")
         return needs
+
+    def writes(self, callback: Any) -> bool:
+        """Whether a callback writes files, or shows the training."""
+        return isinstance(callback, (_live.Live, callbacks.CSVLogger, callbacks.ModelCheckpoint, callbacks.ProgbarLogger))
 
     def history(self, calls: callbacks.CallbackList) -> callbacks.History:
         self.model.history = calls.history

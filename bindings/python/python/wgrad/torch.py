@@ -16,7 +16,7 @@ from typing import Any, Iterator
 import numpy as np
 import torch
 
-from . import _batches, _live, _loop, callbacks, losses, optimizers
+from . import _batches, _live, _loop, _team, callbacks, losses, optimizers
 from ._loop import NotSupported
 from ._wgrad import Network, onnx_origins
 from .models import _Metrics, _Own
@@ -432,12 +432,13 @@ def _seen(x: Any) -> tuple[Any, tuple[int, ...]]:
     return x, tuple(int(length) for length in shape[1:])
 
 
+@_team.together
 def fit(
     module: torch.nn.Module, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto",
     callbacks: Any = None, validation_split: float = 0.0, validation_data: Any = None, shuffle: bool = True, class_weight: Any = None,
     sample_weight: Any = None, initial_epoch: int = 0, steps_per_epoch: int | None = None, validation_steps: int | None = None,
     validation_batch_size: int | None = None, validation_freq: Any = 1, *, loss: Any, optimizer: Any = "adam", metrics: Any = None,
-    device: Any = "best", seed: int | None = None,
+    device: Any = "best", seed: int | None = None, sync_batch_norm: bool = False, wire: str = "f32",
 ) -> callbacks.History:  # fmt: skip
     """Trains a module on a GPU, and writes its tensors back: weights, and the running statistics of batch normalization.
 
@@ -464,6 +465,7 @@ def fit(
         validation_data=validation_data, shuffle=shuffle, class_weight=class_weight, sample_weight=sample_weight,
         initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
         validation_batch_size=validation_batch_size, validation_freq=validation_freq, device=device, seed=seed,
+        sync_batch_norm=sync_batch_norm, wire=wire,
     )  # fmt: skip
 
 

@@ -8,14 +8,14 @@ mod hints;
 mod init;
 mod judged;
 pub mod method;
-mod ranks;
+pub mod ranks;
 pub mod recipe;
 pub mod recorded;
 mod session;
 pub mod settings;
 
 use super::{
-    AdapterArgs, DataArgs, fit, in_words,
+    AdapterArgs, DataArgs, fit,
     interrupt::Interrupt,
     live::LiveArgs,
     network::NetworkArg,
@@ -148,7 +148,7 @@ pub struct Train {
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     out: Option<PathBuf>,
     /// Continue a run
-    #[arg(long, value_name = "RUN", value_parser = run_name(), conflicts_with_all = ["data", "limit", "validation", "normalize", "NetworkArg", "ReadingArgs", "MethodArgs", "ScheduleArgs", "StopArgs"])]
+    #[arg(long, value_name = "RUN", value_parser = run_name(), conflicts_with_all = ["data", "limit", "validation", "normalize", "NetworkArg", "ReadingArgs", "MethodArgs", "ScheduleArgs", "StopArgs", "sync_batch_norm", "wire"])]
     resume: Option<PathBuf>,
     /// End after this time (60s, 10m, 2h): finishes the step and saves, so that the run can be continued
     #[arg(long, value_name = "TIME", value_parser = method::time)]
@@ -190,12 +190,7 @@ impl Train {
             (0, Some(folder)) => self.resume(folder, &ranks).await,
             (0, None) => self.start(&ranks).await,
         };
-        if let (Err(error), Ranks::Processes(_)) = (&ended, &ranks) {
-            // The others wait for this rank: the error is said here, since the process ends with theirs.
-            tell!("error: rank {}: {}", ranks.rank(), in_words(error));
-            ranks.abort();
-        }
-        ended
+        ranks.end(ended)
     }
 
     /// Refuses what can be refused without data and without an adapter.

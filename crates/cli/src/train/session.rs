@@ -1,7 +1,12 @@
 //! Training on a device that may be lost: it is reopened, the last saved state is restored, and the training continues
 //! to the same bits.
 
-use super::{Train, end::Limit, init::begin_from, ranks::Ranks};
+use super::{
+    Train,
+    end::Limit,
+    init::begin_from,
+    ranks::{Orders, Ranks, Task},
+};
 use crate::{
     interrupt::Interrupt,
     live::Live,
@@ -154,8 +159,9 @@ impl Train {
             Some(RanksRecord { team, .. }) => {
                 let record = session.run.as_ref().map(|run| Ok(run.config.data.clone()));
                 let record = record.unwrap_or_else(|| self.data_record(dataset))?;
-                let here = (context, self.adapter.checked);
-                session.ranks.begin(here, dataset, record, (model, options), team)?
+                let (options, model) = (options.clone(), (*model).clone());
+                let orders = Orders { task: Task::Train, options, model, data: Some(record), team };
+                session.ranks.begin((context, self.adapter.checked), dataset, &orders)?
             }
         };
         let (dataset, options) = (dataset.clone(), options.clone());

@@ -67,3 +67,24 @@ fn what_ranks_cannot_do_is_refused_in_words() {
     both.end().refuses(&["leave --adapters out"]);
     assert!(!inside.join("runs").exists(), "nothing was written");
 }
+
+#[test]
+fn a_profile_of_several_ranks_says_what_their_exchange_costs() {
+    let list = adapters(2);
+    let small = ["profile", "linear", "--batch", "32", "--seconds", "0.4", "--adapters", &list];
+    let said = wgrad(&small).end().with(0).stdout;
+    for words in ["exchange with other ranks", "each rank sends", "sum over 2 ranks", "4.0 MiB"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let said = wgrad(&[&small[..], &["--json"]].concat()).end().with(0).stdout;
+    let rows: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let of = |kind: &str| rows.iter().filter(|row| row["kind"] == kind).collect::<Vec<_>>();
+    // 7850 gradients of 4 bytes: a half to the other rank, and the sum of the other half; the losses, and what the ranks tell each other
+    // between epochs.
+    let sent = of("host")[0]["sent_bytes_per_step"].as_f64().expect("a number");
+    assert!((31_400.0..36_000.0).contains(&sent), "{sent}");
+    let sums = of("sum");
+    assert!(
+        sums.len() == 8 && sums.iter().all(|row| row["ranks"] == 2 && row["seconds"].as_f64() > Some(0.0))
+    );
+}

@@ -119,7 +119,7 @@ fn a_killed_sweep_continues_to_the_same_results() {
     child.wait().unwrap();
     let mut child = start(&["sweep", "--resume", "cut"]);
     until("cut/trial-3/run.json");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    wgrad_testing::signal(child.id(), "INT");
     let code = child.wait().unwrap().code();
     assert!([Some(130), Some(0)].contains(&code), "{code:?}");
     let rows = wgrad(&["sweep", "--resume", "cut", "--json"]).inside(folder).end().with(0).json();

@@ -11,6 +11,7 @@ use wgrad::{
         sizes::{bytes, words},
     },
     plan::Plan,
+    program::trained_len,
     train::{Trainer, Walk},
 };
 
@@ -219,6 +220,7 @@ fn found(plan: &Plan, samples: Samples, instrument: &Instrument, peaks: &Peaks) 
     let (apart_spread, normal) = (Spread::of(apart.iter().map(whole).collect()), Spread::of(normal));
     let step = StepReport {
         steps: apart.len(),
+        gradient_bytes: size_of::<f32>() * trained_len(&plan.program.parameters),
         dispatch_seconds,
         gap_seconds: (instrument.clock == Clock::Gpu)
             .then(|| rows.iter().filter_map(|row| row.gap_seconds).sum()),

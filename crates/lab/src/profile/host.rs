@@ -67,6 +67,9 @@ pub struct HostReport {
     pub costs: Vec<Cost>,
     /// The host's activities while the device was idle, the longest first.
     pub idle: Vec<Idle>,
+    /// Bytes that this rank sends to the others of its team per step; `None` without a team.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent_bytes_per_step: Option<f64>,
 }
 
 impl HostReport {
@@ -93,20 +96,24 @@ pub async fn measure(trainer: &mut Trainer, seconds: f64, stamped: bool) -> Resu
     train_for(trainer, WARM_UP * seconds).await?;
     let recorder = Arc::new(Recorder::default());
     trainer.listen(Some(recorder.clone()), stamped);
+    let before = trainer.traffic();
     let trained = train_for(trainer, (1.0 - WARM_UP) * seconds).await;
     trainer.listen(None, false);
     trained?;
-    Ok(report(recorder.take()))
+    let (mut report, timeline) = report(recorder.take());
+    report.sent_bytes_per_step = trainer.team().map(|team| {
+        let sent = team.traffic().bytes - before.bytes;
+        sent as f64 / report.steps.max(1) as f64
+    });
+    Ok((report, timeline))
 }
 
-/// Trains for `seconds`, over as many epochs as necessary.
+/// Trains for `seconds`, over as many epochs as necessary. The ranks of a team end together.
 async fn train_for(trainer: &mut Trainer, seconds: f64) -> Result<()> {
     let begun = clock::seconds();
-    while clock::seconds() - begun < seconds {
-        let each = |_: &_, _: &_| match clock::seconds() - begun < seconds {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
-        };
+    let goes_on = || clock::seconds() - begun < seconds;
+    while trainer.team().map_or(Ok(goes_on()), |team| team.any(goes_on()))? {
+        let each = |_: &_, _: &_| if goes_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
         let _either_way = trainer.epoch(each).await?;
     }
     Ok(())
@@ -155,6 +162,7 @@ pub fn report(recording: Recording) -> (HostReport, Timeline) {
         alignment_seconds: alignment.map(|a| a.doubt),
         costs: costs.to_vec(),
         idle: idle(&busy, &spans, whole),
+        sent_bytes_per_step: None,
     };
     (report, Timeline { spans, submissions })
 }

@@ -8,6 +8,8 @@ pub mod dispatches;
 pub mod host;
 /// Alignment of the device's clock with the host's.
 mod align;
+/// Time of a sum over all ranks of a team, by size.
+pub mod sums;
 /// Trace of a profile in Chrome's format.
 pub mod trace;
 
@@ -18,8 +20,9 @@ use crate::measurement::{
 use dispatches::{DispatchRow, StepReport, TracedStep};
 use host::HostReport;
 use serde::Serialize;
+use sums::SumRow;
 use wgrad::{
-    Result,
+    Error, Result,
     gpu::{Clock, Context},
     train::Trainer,
 };
@@ -37,6 +40,8 @@ pub struct Profile {
     pub host: HostReport,
     /// The adapter's peaks, measured in the same run.
     pub peaks: Peaks,
+    /// Time of a sum over all ranks, by size; empty without a team.
+    pub sums: Vec<SumRow>,
     /// Some of the steps that were taken apart, for a trace.
     #[serde(skip)]
     pub traced: Vec<TracedStep>,
@@ -54,15 +59,37 @@ pub struct Request {
     pub wall: bool,
 }
 
-/// Profiles a training, which continues from its current state. `progress` receives messages about the current work.
+/// What ranks measured together.
+pub struct Together {
+    host: HostReport,
+    timeline: host::Timeline,
+    sums: Vec<SumRow>,
+}
+
+/// Observes the training of a team for about `seconds`, and its sums for about half a second. All ranks call it.
 ///
 /// # Errors
-/// [`wgrad::Error::Device`] if the device fails, [`wgrad::Error::Diverged`] if the loss is no longer finite.
+/// [`Error::Team`] if a rank has left or the trainer has no team; those of [`measure`].
+pub async fn together(trainer: &mut Trainer, seconds: f64) -> Result<Together> {
+    let Some(team) = trainer.team().cloned() else {
+        return Err(Error::Team { message: "the trainer is in no team".into() });
+    };
+    trainer.share_state().await?;
+    let (host, timeline) = host::measure(trainer, seconds, false).await?;
+    Ok(Together { host, timeline, sums: sums::measure(&team, 0.5)? })
+}
+
+/// Profiles a training, which continues from its current state. `progress` receives messages about the current work. With
+/// `together`, host and sums are those that the ranks of a team measured; `trainer` has one rank's share of the batch.
+///
+/// # Errors
+/// [`Error::Device`] if the device fails, [`Error::Diverged`] if the loss is no longer finite.
 pub async fn measure(
     context: &Context,
     trainer: &mut Trainer,
     conditions: Conditions,
     request: Request,
+    together: Option<Together>,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Profile> {
     let half = request.seconds / 2.0;
@@ -73,15 +100,22 @@ pub async fn measure(
     if let Some(doubt) = &found.step.doubt {
         progress(&format!("wall clock, since {doubt}"));
     }
-    progress(&format!("ordinary training for {half:.1} s"));
-    let trusted = found.step.clock == Clock::Gpu;
-    let (host, timeline) = host::measure(trainer, half, trusted).await?;
+    let Together { host, timeline, sums } = match together {
+        Some(together) => together,
+        None => {
+            progress(&format!("ordinary training for {half:.1} s"));
+            let trusted = found.step.clock == Clock::Gpu;
+            let (host, timeline) = host::measure(trainer, half, trusted).await?;
+            Together { host, timeline, sums: Vec::new() }
+        }
+    };
     Ok(Profile {
         conditions,
         dispatches: found.rows,
         step: found.step,
         host,
         peaks,
+        sums,
         traced: found.traced,
         timeline,
     })

@@ -9,7 +9,7 @@ mod mpi;
 
 use super::recorded::load_recorded;
 use crate::{
-    AdapterArgs, in_words,
+    AdapterArgs, bench, in_words,
     interrupt::{INTERRUPTED, Interrupt},
     output,
 };
@@ -19,7 +19,6 @@ use mpi::Processes;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    env,
     ops::ControlFlow::{self, Break, Continue},
     process::ExitCode,
     sync::Arc,
@@ -32,18 +31,12 @@ use wgrad::{
     gpu::{self, AdapterChoice, Context, guarded},
     metrics::StepResult,
     model::Model,
-    op::AdapterClass,
-    team::{Team, TeamOptions, Wire, threads},
-    train::{Ended, Epoch, Events, Options, Trainer},
+    team::{Team, TeamOptions, Wire, launched, threads},
+    train::{Epoch, Events, Options, Trainer},
     words::counted,
 };
+use wgrad_lab::profile;
 use wgrad_run::{DataRecord, RanksRecord};
-
-/// Variables in which launchers tell a process how many there are: Open MPI; MPICH, Intel MPI and Slurm with PMI; these
-/// for one machine.
-const SIZES: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS"];
-/// With PMIx, Slurm tells the rank in this variable, and the number of processes in its own.
-const PMIX: (&str, &str) = ("PMIX_RANK", "SLURM_STEP_NUM_TASKS");
 
 /// Options for several ranks.
 #[derive(Args, Clone, Default)]
@@ -52,10 +45,10 @@ pub struct RanksArgs {
     #[arg(long, value_name = "LIST", conflicts_with = "adapter")]
     adapters: Option<String>,
     /// With several ranks: batch normalization takes the mean and variance of the whole batch, not of each rank's images
-    #[arg(long, conflicts_with = "resume")]
+    #[arg(long)]
     sync_batch_norm: bool,
     /// With several ranks: send gradients with 16 bits, rounded, in place of 32
-    #[arg(long, value_name = "BITS", default_value = "f32", value_parser = wire, conflicts_with = "resume")]
+    #[arg(long, value_name = "BITS", default_value = "f32", value_parser = wire)]
     wire: Wire,
 }
 
@@ -77,13 +70,28 @@ pub enum Ranks {
     Processes(Processes),
 }
 
+/// What the ranks do together.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub enum Task {
+    /// They train.
+    Train,
+    /// They observe their training for so many seconds.
+    Observe(f64),
+}
+
 /// What rank 0 tells the others to train.
 #[derive(Serialize, Deserialize)]
-struct Orders {
-    options: Options,
-    model: Model,
-    data: DataRecord,
-    team: TeamOptions,
+pub struct Orders {
+    /// What they do with it.
+    pub task: Task,
+    /// The options of the training.
+    pub options: Options,
+    /// The network.
+    pub model: Model,
+    /// The data; `None` for those of a measurement.
+    pub data: Option<DataRecord>,
+    /// The settings of the team.
+    pub team: TeamOptions,
 }
 
 /// The other ranks, at work. To drop it is to leave the team and to wait for their threads; a trainer in the team is
@@ -111,7 +119,7 @@ impl Drop for Others {
 impl RanksArgs {
     /// The settings of the team.
     pub fn team(&self) -> TeamOptions {
-        TeamOptions { wire: self.wire, sync_batch_norm: self.sync_batch_norm }
+        TeamOptions { wire: self.wire, sync_batch_norm: self.sync_batch_norm, ..TeamOptions::default() }
     }
 
     /// The ranks that the command line or MPI asks for; `adapter` becomes that of this rank.
@@ -119,23 +127,19 @@ impl RanksArgs {
     /// # Errors
     /// A list of adapters that names none, and MPI without support for it.
     pub async fn joined(&self, adapter: &mut AdapterArgs) -> Result<Ranks> {
-        let of_slurm = env::var_os(PMIX.0).map(|_| PMIX.1);
-        let several = |name: &str| {
-            env::var(name).ok().and_then(|size| size.parse().ok()).is_some_and(|size: usize| size > 1)
-        };
-        if SIZES.into_iter().chain(of_slurm).any(several) {
+        if launched() > 1 {
             if self.adapters.is_some() {
                 bail!("MPI started several processes, each with one adapter; leave --adapters out");
             }
             let processes = Processes::join()?;
             if adapter.adapter == AdapterChoice::Best {
-                adapter.adapter = of_local_rank(processes.local_rank()).await;
+                adapter.adapter = AdapterChoice::of_local_rank(processes.local_rank()).await;
             }
             return Ok(Ranks::Processes(processes));
         }
         let Some(list) = &self.adapters else { return Ok(Ranks::Alone) };
         let all = match list.trim() {
-            "all" => gpus().await.into_iter().map(AdapterChoice::Index).collect(),
+            "all" => gpu::gpus().await.into_iter().map(AdapterChoice::Index).collect(),
             list => list.split(',').map(|one| one.parse().unwrap_or_default()).collect::<Vec<_>>(),
         };
         let Some(first) = all.first() else {
@@ -147,20 +151,6 @@ impl RanksArgs {
         adapter.adapter = first.clone();
         Ok(if all.len() == 1 { Ranks::Alone } else { Ranks::Adapters(all) })
     }
-}
-
-/// Indices of the GPUs, each once: with the back end of the first of them.
-async fn gpus() -> Vec<usize> {
-    let all = gpu::list().await;
-    let gpus = || all.iter().filter(|listed| listed.class == AdapterClass::Gpu);
-    let backend = gpus().next().map(|listed| listed.info.backend);
-    gpus().filter(|listed| Some(listed.info.backend) == backend).map(|listed| listed.index).collect()
-}
-
-/// The adapter of a process by its rank on this machine: the GPUs in turn.
-async fn of_local_rank(rank: usize) -> AdapterChoice {
-    let gpus = gpus().await;
-    gpus.get(rank % gpus.len().max(1)).map_or(AdapterChoice::Best, |index| AdapterChoice::Index(*index))
 }
 
 impl Ranks {
@@ -204,10 +194,9 @@ impl Ranks {
         &self,
         (context, checked): (&Context, bool),
         data: &Arc<Dataset>,
-        record: DataRecord,
-        (model, options): (&Model, &Options),
-        settings: TeamOptions,
+        orders: &Orders,
     ) -> Result<Option<Crew>> {
+        let settings = orders.team;
         let mut others = Others::default();
         let team = match self {
             Self::Alone => return Ok(None),
@@ -231,8 +220,7 @@ impl Ranks {
             }
             Self::Processes(processes) => Team::new(processes.communicator(), settings),
         };
-        let orders = Orders { options: options.clone(), model: model.clone(), data: record, team: settings };
-        team.from_first(serde_json::to_vec(&orders)?)?;
+        team.from_first(serde_json::to_vec(orders)?)?;
         let host = if let Self::Processes(processes) = self { processes.host() } else { String::new() };
         let all = introduced(&team, context, &host)?;
         announce(&all);
@@ -249,19 +237,18 @@ impl Ranks {
         let interrupt = Interrupt::install()?;
         // The settings arrive with the orders.
         let team = Team::new(processes.communicator(), TeamOptions::default());
-        let ended = guarded(follow(team, adapter, &processes.host(), None, Some(&interrupt))).await?;
-        Ok(match ended {
-            Ended::Whole(_) => ExitCode::SUCCESS,
-            Ended::Broken | Ended::Unjudged if interrupt.requested() => ExitCode::from(INTERRUPTED),
-            Ended::Broken | Ended::Unjudged => ExitCode::SUCCESS,
-        })
+        guarded(follow(team, adapter, &processes.host(), None, Some(&interrupt))).await?;
+        Ok(if interrupt.requested() { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
     }
 
-    /// Ends all ranks after an error of this one, which has been reported.
-    pub fn abort(&self) {
-        if let Self::Processes(processes) = self {
+    /// Ends all processes if this one has ended with an error: the others wait for it. The error is printed here, since
+    /// the process ends with theirs.
+    pub fn end<T>(&self, ended: Result<T>) -> Result<T> {
+        if let (Err(error), Self::Processes(processes)) = (&ended, self) {
+            tell!("error: rank {}: {}", processes.rank(), in_words(error));
             processes.abort(2);
         }
+        ended
     }
 }
 
@@ -329,29 +316,36 @@ impl Events for Follower<'_> {
     }
 }
 
-/// Trains as rank 0 says, on `data` or what the orders name.
+/// Does what rank 0 says, on `data` or what the orders name.
 async fn follow(
     mut team: Team,
     adapter: &AdapterArgs,
     host: &str,
     data: Option<Arc<Dataset>>,
     interrupt: Option<&Interrupt>,
-) -> Result<Ended> {
+) -> Result<()> {
     let orders = team.from_first(Vec::new())?;
     let orders: Orders = serde_json::from_slice(&orders).context(
         "the orders of rank 0 are of another version of wgrad; start all ranks with the same program",
     )?;
-    let Orders { options, model, data: record, team: settings } = orders;
+    let Orders { task, options, model, data: record, team: settings } = orders;
     team.options = settings;
     let context = adapter.connect().await?;
     introduced(&team, &context, host)?;
-    let data = match data {
-        Some(data) => data,
-        None => Arc::new(load_recorded(&record, options.seed)?),
+    let data = match (data, record) {
+        (Some(data), _) => data,
+        (None, Some(record)) => Arc::new(load_recorded(&record, options.seed)?),
+        (None, None) => Arc::new(bench::images(&model)?),
     };
-    if let Some(interrupt) = interrupt {
-        interrupt.set_working(true);
-    }
     let mut trainer = Trainer::in_team(&context, &model, data, options, team).await?;
-    trainer.fit(&mut Follower { interrupt }).await
+    match task {
+        Task::Observe(seconds) => drop(profile::together(&mut trainer, seconds).await?),
+        Task::Train => {
+            if let Some(interrupt) = interrupt {
+                interrupt.set_working(true);
+            }
+            trainer.fit(&mut Follower { interrupt }).await?;
+        }
+    }
+    Ok(())
 }

@@ -14,10 +14,10 @@ use std::{
     },
     thread::{self, JoinHandle},
 };
-use wgrad::{Error, team::Communicator};
-
-/// Most bytes of one message: MPI counts elements in 31 bits.
-const MOST: usize = 1 << 30;
+use wgrad::{
+    Error,
+    team::{Communicator, MOST_BYTES, fits},
+};
 
 /// A call, with what this rank sends.
 enum Call {
@@ -117,7 +117,7 @@ fn serve(world: &SimpleCommunicator, requests: &Receiver<Request>) {
                 received
             }
             Call::Broadcast => {
-                for part in bytes.chunks_mut(MOST) {
+                for part in bytes.chunks_mut(MOST_BYTES) {
                     world.process_at_rank(0).broadcast_into(part);
                 }
                 bytes
@@ -137,14 +137,6 @@ impl World {
         requests.as_ref().ok_or_else(lost)?.send((call, send, answers)).map_err(|_| lost())?;
         answer.recv().map_err(|_| lost())
     }
-
-    fn fits(bytes: usize) -> wgrad::Result<()> {
-        if bytes <= MOST {
-            return Ok(());
-        }
-        let message = format!("{bytes} bytes at once, MPI takes {MOST}; more ranks make smaller parts");
-        Err(Error::Team { message })
-    }
 }
 
 impl Communicator for World {
@@ -157,13 +149,13 @@ impl Communicator for World {
     }
 
     fn all_gather(&self, own: &[u8], all: &mut [u8]) -> wgrad::Result<()> {
-        Self::fits(own.len())?;
+        fits(own.len())?;
         all.copy_from_slice(&self.call(Call::AllGather, own.to_vec())?);
         Ok(())
     }
 
     fn all_to_all(&self, send: &[u8], received: &mut [u8]) -> wgrad::Result<()> {
-        Self::fits(send.len() / self.size.max(1))?;
+        fits(send.len() / self.size.max(1))?;
         received.copy_from_slice(&self.call(Call::AllToAll, send.to_vec())?);
         Ok(())
     }

@@ -109,6 +109,8 @@ impl LayerRow {
 pub struct StepReport {
     /// Number of counted steps that were taken apart; as many ran as usual between them.
     pub steps: usize,
+    /// Bytes of the gradients of trained parameters: what ranks would exchange.
+    pub gradient_bytes: usize,
     /// Sum of the dispatches' medians, seconds.
     pub dispatch_seconds: f64,
     /// Sum of the gaps' medians, seconds; `None` by the wall clock.
