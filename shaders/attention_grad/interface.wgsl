@@ -23,7 +23,7 @@ override KEPT: f32 = 1.0;     // what the others are multiplied by: 1 / (1 - rat
 // batch ROWS
 // flops 6 * ROWS * HEADS * T * S * KEY + 4 * ROWS * HEADS * T * S * VALUE
 // grid ITEMS = ROWS * HEADS * T + ROWS * HEADS * S
-// uses feed, random, attention
+// uses feed, random, attention, attention_grad
 // case ROWS=1,HEADS=1,T=1,S=1,KEY=1,VALUE=1,SCALE=1
 // case ROWS=2,HEADS=3,T=5,S=7,KEY=4,VALUE=3,SCALE=0.5
 // case ROWS=1,HEADS=2,T=65,S=33,KEY=8,VALUE=8,SCALE=0.25,CAUSAL=1

@@ -1,6 +1,6 @@
 // forward: y[n, t, h] = Σ_s m_s · p_s · v[n, s, h], p = softmax(SCALE · q[n, t, h] · k[n, :, h]), m of dropout
 // One thread a query or a key.
-// uses index, attention_grad
+// uses index
 @compute @workgroup_size(64)
 fn attention_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                   @builtin(num_workgroups) groups: vec3<u32>) {

@@ -4,7 +4,7 @@
 // A workgroup has a head of an image, since dq is summed over its blocks of keys, in order; a lane has four keys of a block, and for
 // dq four queries. Where subgroups are narrower than eight, each thread has a query or a key at a time.
 // needs KEY <= 68, VALUE <= 68
-// uses index, attention_grad
+// uses index
 // grid PAIRS = ROWS * HEADS
 const TILE_PAIRS = 1u;
 const SIDE = 32u;
