@@ -72,7 +72,8 @@ small=(train mlp --data synthetic --limit 1000 --batch 60 --quiet)
 
 if [ "$kills" -gt 0 ]; then
   # A rank dies at a random moment: while ranks start, in a step, while rank 0 saves. Each time the run is resumed.
-  epochs=2000 seed=${SEED:-$RANDOM} killed=0 begun=0
+  left="^$program train --resume killed"
+  epochs=5000 seed=${SEED:-$RANDOM} killed=0 begun=0
   RANDOM=$seed
   say "seed $seed (SEED=$seed repeats the moments as far as the machine does)"
   ranks 3 "${small[@]}" --epochs 1 --out killed >/dev/null
@@ -80,13 +81,22 @@ if [ "$kills" -gt 0 ]; then
     before=$(wc -l <killed/metrics.jsonl)
     timeout 300 mpirun --oversubscribe -n 3 "$program" train --resume killed --epochs "$epochs" --quiet >/dev/null 2>&1 &
     launcher=$!
-    sleep "$((RANDOM % 5)).$((RANDOM % 10))$((RANDOM % 10))"
-    mapfile -t all < <(pgrep -f -- "^$program train --resume killed")
+    for _ in $(seq 100); do
+      pgrep -f -- "$left" >/dev/null && break
+      sleep 0.1
+    done
+    sleep "$((RANDOM % 10)).$((RANDOM % 10))$((RANDOM % 10))"
+    mapfile -t all < <(pgrep -f -- "$left")
     [ "${#all[@]}" -gt 0 ] && kill -KILL "${all[RANDOM % ${#all[@]}]}" && killed=$((killed + 1))
     status=0
     wait "$launcher" || status=$?
     [ "$status" -ne 0 ] || check "a training whose rank was killed fails" false
-    pgrep -f -- "^$program train --resume killed" >/dev/null && check "no process is left" false
+    # The launcher may end before the processes that it has killed.
+    for _ in $(seq 100); do
+      pgrep -f -- "$left" >/dev/null || break
+      sleep 0.1
+    done
+    pgrep -f -- "$left" >/dev/null && check "no process is left after 10 s" false
     [ "$(wc -l <killed/metrics.jsonl)" -eq "$before" ] || begun=$((begun + 1))
   done
   say "$killed of $kills times a rank was killed; $begun trainings had ended an epoch"

@@ -7,6 +7,7 @@ mod threads;
 
 use crate::{Error, Result, clock, data::stream::Share};
 use half::f16;
+use serde_json::Value;
 use std::{
     env,
     ops::ControlFlow,
@@ -89,6 +90,9 @@ pub enum Wire {
     /// 16 bits (IEEE 754 binary16): half of the bytes; gradients above 65,504 overflow, those below 6e-8 vanish.
     F16,
 }
+
+/// Most characters of a value in a message.
+const LONGEST: usize = 120;
 
 /// Default of [`TeamOptions::bucket`], in bytes.
 pub const BUCKET: usize = 4 << 20;
@@ -302,17 +306,55 @@ impl Team {
     }
 
     /// Refuses ranks whose `own` differs from that of rank 0. `what` is its name in the message, which every rank
-    /// reports.
+    /// reports with the first field that differs.
     ///
     /// # Errors
     /// [`Error::Team`].
-    pub fn agree(&self, what: &str, own: &str) -> Result<()> {
-        let all = self.gather(own.as_bytes())?;
-        let text = |rank: usize| String::from_utf8_lossy(&all[rank]);
-        match (1..all.len()).find(|rank| all[*rank] != all[0]) {
-            Some(rank) => Err(differs(what, rank, &text(rank), &text(0))),
-            None => Ok(()),
+    pub fn agree(&self, what: &str, own: &impl serde::Serialize) -> Result<()> {
+        let all = self.gather(&serde_json::to_vec(own).map_err(not_told)?)?;
+        let Some(rank) = (1..all.len()).find(|rank| all[*rank] != all[0]) else { return Ok(()) };
+        let [got, expected] =
+            [rank, 0].map(|rank| serde_json::from_slice(&all[rank]).unwrap_or(serde_json::Value::Null));
+        let (field, got, expected) = difference(&got, &expected);
+        Err(differs(&format!("{what}{field}"), rank, &told(got), &told(expected)))
+    }
+}
+
+/// The error for what does not become JSON, or does not come from it.
+pub(crate) fn not_told(error: serde_json::Error) -> Error {
+    Error::Team { message: format!("what a rank tells the others is no JSON: {error}") }
+}
+
+/// The place of the first difference of two values that differ, as ` .layers[2].units`, and what stands there.
+fn difference<'v>(got: &'v Value, expected: &'v Value) -> (String, &'v Value, &'v Value) {
+    let within = |place: String, got, expected| {
+        let (rest, got, expected) = difference(got, expected);
+        (place + rest.trim_start(), got, expected)
+    };
+    let found = match (got, expected) {
+        (Value::Object(got), Value::Object(expected)) => {
+            let names = got.keys().chain(expected.keys());
+            let mut each = names.map(|name| (name, got.get(name), expected.get(name)));
+            each.find(|(_, got, expected)| got != expected).map(|(name, got, expected)| {
+                within(format!(" .{name}"), got.unwrap_or(&Value::Null), expected.unwrap_or(&Value::Null))
+            })
         }
+        (Value::Array(got), Value::Array(expected)) if got.len() == expected.len() => {
+            let mut each = got.iter().zip(expected).enumerate();
+            each.find(|(_, (got, expected))| got != expected)
+                .map(|(n, (got, expected))| within(format!("[{n}]"), got, expected))
+        }
+        _ => None,
+    };
+    found.unwrap_or((String::new(), got, expected))
+}
+
+/// A value in a message: a text as it is, anything else as JSON, cut where it is long.
+fn told(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), Into::into);
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text,
     }
 }
 
@@ -320,6 +362,7 @@ impl Team {
 mod tests {
     use super::{Communicator, MOST_BYTES, Team, TeamOptions, Wire, fits, launched_in, threads};
     use crate::{Error, Result};
+    use serde_json::json;
     use std::{panic::AssertUnwindSafe, sync::Arc, thread, time::Duration};
 
     /// The results of `each` on so many ranks.
@@ -412,12 +455,30 @@ mod tests {
     fn a_rank_that_differs_is_named_on_all_ranks() {
         let found = on(3, TeamOptions::default(), |team| {
             let own = if team.rank() == 2 { "7" } else { "5" };
-            team.agree("batch", own).err().map(|e| e.to_string())
+            team.agree("batch", &own).err().map(|e| e.to_string())
         });
         for message in found {
             let message = message.expect("differs");
             assert!(message.contains("rank 2 has batch 7, rank 0 has 5"), "{message}");
         }
+    }
+
+    #[test]
+    fn the_first_field_that_differs_is_named_and_shown_in_short() {
+        let says = |one: serde_json::Value, other: serde_json::Value| {
+            let found = on(2, TeamOptions::default(), |team| {
+                team.agree("options", if team.rank() == 0 { &one } else { &other }).err()
+            });
+            found[0].as_ref().expect("differs").to_string()
+        };
+        let layers = |units: u32| json!({ "batch": 4, "layers": [{ "units": 3 }, { "units": units }] });
+        let message = says(layers(5), layers(6));
+        assert!(message.contains("rank 1 has options .layers[1].units 6, rank 0 has 5"), "{message}");
+        let message = says(json!({ "a": [1, 2] }), json!({ "a": [1], "b": 0 }));
+        assert!(message.contains("rank 1 has options .a [1], rank 0 has [1,2]"), "{message}");
+        let message = says(json!({ "a": 1 }), json!({ "a": 1, "b": "x".repeat(500) }));
+        assert!(message.contains("has options .b xxx") && message.contains("rank 0 has null"), "{message}");
+        assert!(message.len() < 400, "{message}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::{
     data::Dataset,
     layers::Layer,
     model::Model,
-    team::{Team, Traffic},
+    team::{Team, Traffic, not_told},
 };
 use sha2::{Digest, Sha256};
 use std::ops::ControlFlow;
@@ -23,11 +23,6 @@ fn digest(data: &Dataset) -> String {
     format!("{:.16}, divided as {divided:.16}", data.digest)
 }
 
-/// The error for what does not become JSON, or does not come from it.
-fn not_told(error: serde_json::Error) -> Error {
-    Error::Team { message: format!("what a rank tells the others is no JSON: {error}") }
-}
-
 fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(not_told)
 }
@@ -40,10 +35,10 @@ pub(super) fn check(
     options: &Options,
     in_parts: bool,
 ) -> Result<()> {
-    team.agree("version", env!("CARGO_PKG_VERSION"))?;
-    team.agree("team options", &json(&team.options)?)?;
-    team.agree("the options", &json(options)?)?;
-    team.agree("the network", &json(model)?)?;
+    team.agree("version", &env!("CARGO_PKG_VERSION"))?;
+    team.agree("the team's options", &team.options)?;
+    team.agree("the options", options)?;
+    team.agree("the network", model)?;
     team.agree("data", &digest(data))?;
     let normalizes = model.layers.iter().any(|layer| matches!(layer, Layer::BatchNormalization(_)));
     if team.any(in_parts)? && team.options.sync_batch_norm && normalizes {
