@@ -6,7 +6,7 @@ use crate::{
     gpu::Context,
     kernels::OPERATIONS,
     op::{
-        Call, Op, Rule, Traits, Variant, setting,
+        AdapterClass, Call, Need, Op, Rule, Traits, Variant, setting,
         user_file::{self, is_file},
     },
 };
@@ -170,19 +170,23 @@ impl Call {
         if let Some(wrong) = context.trust.distrusted(self, variant) {
             return Ok(Some(wrong));
         }
-        self.obstacle_on(variant, context.features, &context.limits)
+        self.obstacle_on(variant, context.class, context.features, &context.limits)
     }
 
-    /// Why `variant` cannot run this call on a device with `features` and `limits`; `None` if it can.
+    /// Why `variant` cannot run this call on an adapter of `class` with `features` and `limits`; `None` if it can.
     ///
     /// # Errors
     /// [`Error::Shader`] where it does not compose.
     pub fn obstacle_on(
         &self,
         variant: &Variant,
+        class: AdapterClass,
         features: wgpu::Features,
         limits: &wgpu::Limits,
     ) -> Result<Option<String>> {
+        if class == AdapterClass::Gpu && variant.needs().contains(&Need::Software) {
+            return Ok(Some(format!("needs {}", Need::Software)));
+        }
         if let Some(need) = variant.unmet(&self.sizes, features) {
             return Ok(Some(format!("needs {need}")));
         }

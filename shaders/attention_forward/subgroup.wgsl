@@ -2,7 +2,7 @@
 // loads of 32 keys for the 32 × 32 products of each number of a key, and those of 32 values. What `lanes < 8` is for:
 // shaders/README.md.
 // A workgroup has 32 queries of a head and goes through its keys; a lane has four of them, so that a softmax is its own affair.
-// needs KEY <= 68, VALUE <= 68
+// needs SOFTWARE, KEY <= 68, VALUE <= 68
 // uses index
 // grid T, PAIRS = ROWS * HEADS
 const TILE_T = 32u;

@@ -3,7 +3,7 @@
 // loads of 32 queries for the products of each number with 32 keys, and slopes are computed once for dq and dk.
 // A workgroup has a head of an image, since dq is summed over its blocks of keys, in order; a lane has four keys of a block, and for
 // dq four queries. Where subgroups are narrower than eight, each thread has a query or a key at a time.
-// needs KEY <= 68, VALUE <= 68
+// needs SOFTWARE, KEY <= 68, VALUE <= 68
 // uses index
 // grid PAIRS = ROWS * HEADS
 const TILE_PAIRS = 1u;

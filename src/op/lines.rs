@@ -1,5 +1,6 @@
 //! Lines of comments with a meaning, the same in wgrad's shaders and in a user's:
-//! * `// needs K % 4 == 0, N >= 64, M <= 128`: requirements of a variant. Those for subgroups and half precision are detected.
+//! * `// needs K % 4 == 0, N >= 64, M <= 128`: requirements of a variant. Those for subgroups and half precision are detected;
+//!   `// needs SOFTWARE` is for kernels that no GPU should run.
 //! * `// uses feed, random`: the texts of `shaders/common` that an interface, or a single variant, builds on.
 //! * `// case M=3,N=5,K=7`: sizes at which an operation, or a single variant, is proven.
 //!
@@ -42,7 +43,7 @@ pub(super) fn needs(op: &Op, name: &str, text: &str) -> Result<Vec<Need>> {
                 kernel: name.to_string(),
                 message: format!(
                     "line {n}: got `// needs {list}`, expected a size of {} as in `// needs N % 4 == 0`, `N >= 64`, \
-                     `N <= 64`, `N == 1` or `A == B`, or SUBGROUP or SHADER_F16",
+                     `N <= 64`, `N == 1` or `A == B`, or SUBGROUP, SHADER_F16 or SOFTWARE",
                     op.name
                 ),
             })?;
@@ -59,6 +60,7 @@ fn need(op: &Op, text: &str) -> Option<Need> {
     match text {
         "SUBGROUP" => return Some(SUBGROUP),
         "SHADER_F16" => return Some(HALF),
+        "SOFTWARE" => return Some(Need::Software),
         _ => {}
     }
     if let Some((name, least)) = text.split_once(">=") {

@@ -34,6 +34,8 @@ pub enum Need {
     AtMost(String, u32),
     /// The device has the feature.
     Feature(wgpu::Features, &'static str),
+    /// The adapter is a software one. A kernel that keeps kilobytes in each thread spills on a GPU, and its driver may crash.
+    Software,
 }
 
 impl fmt::Display for Need {
@@ -45,6 +47,7 @@ impl fmt::Display for Need {
             Self::AtLeast(size, n) => write!(f, "{size} >= {n}"),
             Self::AtMost(size, n) => write!(f, "{size} <= {n}"),
             Self::Feature(_, name) => f.write_str(name),
+            Self::Software => f.write_str("a software adapter"),
         }
     }
 }
@@ -59,6 +62,8 @@ impl Need {
             Self::AtLeast(name, n) => size(name) >= Some(*n),
             Self::AtMost(name, n) => size(name).is_some_and(|v| v <= *n),
             Self::Feature(feature, _) => features.contains(*feature),
+            // Neither a size nor a feature tells it: see `Call::obstacle`.
+            Self::Software => true,
         }
     }
 }

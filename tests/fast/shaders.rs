@@ -190,7 +190,8 @@ fn operations_get_the_shared_texts_and_the_activation_that_they_name() {
         ),
         ("resize", &["resize2d_forward", "resize2d_grad"]),
         ("token", &["embedding_forward", "sort_tokens", "token_starts"]),
-        ("feed, random, attention", &["attention_forward", "attention_grad"]),
+        ("feed, random, attention", &["attention_forward"]),
+        ("feed, random, attention, attention_grad", &["attention_grad"]),
         ("feed, gradient", &["sgd", "adam", "rmsprop", "adagrad", "lion", "muon_momentum", "muon"]),
     ];
     let activated = [
