@@ -188,10 +188,17 @@ operations! {
     SORT_TOKENS sort_tokens "tokens in order of three of their bits, and their places" { group [Cpu, Gpu]; naive []; }
     TOKEN_STARTS token_starts "where the places of each word begin among sorted tokens" { naive [Cpu, Gpu]; }
     EMBEDDING_GRAD embedding_grad "dw = the sum of the gradients of each word's places" { naive [Cpu, Gpu]; }
-    ATTENTION_FORWARD attention_forward "y = the mean of values, weighted by a softmax of products" { naive [Cpu, Gpu]; }
-    ATTENTION_GRAD_QUERY attention_grad_query "dq of attention" { naive [Cpu, Gpu]; }
-    ATTENTION_GRAD_KEY attention_grad_key "dk of attention" { naive [Cpu, Gpu]; }
-    ATTENTION_GRAD_VALUE attention_grad_value "dv of attention" { naive [Cpu, Gpu]; }
+    ATTENTION_FORWARD attention_forward "y = the mean of values, weighted by a softmax of products" {
+        subgroup [Cpu if lanes == 8] [Cpu if lanes >= 8, mesa <= 25];
+        tiled [Gpu if T >= 16, S >= 16];
+        naive [Cpu, Gpu];
+    }
+    ATTENTION_GRAD_DELTA attention_grad_delta "sums of each query, for the gradient of attention" { naive [Cpu, Gpu]; }
+    ATTENTION_GRAD attention_grad "dq, dk and dv of attention" {
+        subgroup [Cpu if lanes == 8] [Cpu if lanes >= 8, mesa <= 25];
+        tiled [Gpu if T >= 16, S >= 16];
+        naive [Cpu, Gpu];
+    }
     CLEAR clear "y = 0" { vec4 [Cpu]; naive [Cpu, Gpu]; }
     SIMPLE_RNN_CELL_FORWARD simple_rnn_cell_forward "one step of a simple recurrent layer: state = activate(z + q)" {
         vec4 [Cpu];
@@ -266,12 +273,12 @@ impl Call {
     }
 }
 
-/// The operation with that name.
+/// The operation with that name, or with that name in an earlier version.
 ///
 /// # Errors
 /// [`Error::Unknown`] with the known names.
 pub fn op(name: &str) -> Result<&'static Op> {
-    OPERATIONS.iter().copied().find(|op| op.name == name).ok_or_else(|| Error::Unknown {
+    OPERATIONS.iter().copied().find(|op| op.is_named(name)).ok_or_else(|| Error::Unknown {
         what: "operation",
         got: name.to_string(),
         known: OPERATIONS.iter().map(|op| op.name).collect::<Vec<_>>().join(", "),

@@ -46,6 +46,14 @@ const RENAMED: [(&str, &str); 6] = [
     ("tiled_quads", "tiled_vec4"),
 ];
 
+/// Former names of operations, and the one that does their work now; run folders and command lines may still use the
+/// former ones.
+const MERGED: [(&str, &str); 3] = [
+    ("attention_grad_key", "attention_grad"),
+    ("attention_grad_query", "attention_grad"),
+    ("attention_grad_value", "attention_grad"),
+];
+
 /// An operation: the properties that all its variants share, read from their texts by [`Op::variants`],
 /// [`Op::cases`], [`Op::parts`] and [`Op::activated`].
 pub struct Op {
@@ -213,6 +221,19 @@ impl Op {
     /// The tolerance of its line `// tolerance T`: a share of the size of an element and of the mean size of its buffer.
     pub fn tolerance(&self) -> Option<f64> {
         interface::tolerance(self.interface).ok().flatten()
+    }
+
+    /// Returns true if this is its name, or was that of an operation whose work it does now.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name == name || MERGED.contains(&(name, self.name))
+    }
+
+    /// What was recorded for a call of this operation by its [`Call::key`], or by that of an operation whose work it
+    /// does now.
+    pub(crate) fn recorded<'a>(&self, by_key: &'a BTreeMap<String, String>, key: &str) -> Option<&'a String> {
+        let former = || MERGED.iter().filter(|(_, now)| *now == self.name);
+        let of = |before: &str| by_key.get(&key.replacen(self.name, before, 1));
+        by_key.get(key).or_else(|| former().find_map(|(before, _)| of(before)))
     }
 
     /// The name of a buffer, as the interface has it; empty if it has no such buffer.

@@ -6,7 +6,7 @@ use crate::{
     gpu::Context,
     kernels::OPERATIONS,
     op::{
-        Call, Op, Rule, Traits, Variant, setting,
+        AdapterClass, Call, Need, Op, Rule, Traits, Variant, setting,
         user_file::{self, is_file},
     },
 };
@@ -78,10 +78,17 @@ struct Both {
 
 impl From<Recorded> for Choices {
     fn from(recorded: Recorded) -> Self {
-        match recorded {
-            Recorded::Both(Both { by_hand, tuned }) => Self { by_hand, tuned, ..Self::default() },
-            Recorded::ByHand(by_hand) => Self { by_hand, ..Self::default() },
-        }
+        let (by_hand, tuned) = match recorded {
+            Recorded::Both(Both { by_hand, tuned }) => (by_hand, tuned),
+            Recorded::ByHand(by_hand) => (by_hand, BTreeMap::new()),
+        };
+        // A user's file keeps its operation: it fits no other.
+        let named = |op: String, variant: &String| match crate::kernels::op(&op) {
+            Ok(now) if !is_file(setting::split(variant).0) => now.name.to_string(),
+            _ => op,
+        };
+        let by_hand = by_hand.into_iter().map(|(op, variant)| (named(op, &variant), variant)).collect();
+        Self { by_hand, tuned, ..Self::default() }
     }
 }
 
@@ -95,8 +102,9 @@ impl Choices {
         let mut choices = Self::default();
         for item in items.iter().map(AsRef::as_ref) {
             let (op, variant) = item.split_once('=').unwrap_or((item, ""));
-            choices.find(crate::kernels::op(op)?, variant)?;
-            choices.by_hand.insert(op.to_string(), variant.to_string());
+            let op = crate::kernels::op(op)?;
+            choices.find(op, variant)?;
+            choices.by_hand.insert(op.name.to_string(), variant.to_string());
         }
         Ok(choices)
     }
@@ -162,19 +170,23 @@ impl Call {
         if let Some(wrong) = context.trust.distrusted(self, variant) {
             return Ok(Some(wrong));
         }
-        self.obstacle_on(variant, context.features, &context.limits)
+        self.obstacle_on(variant, context.class, context.features, &context.limits)
     }
 
-    /// Why `variant` cannot run this call on a device with `features` and `limits`; `None` if it can.
+    /// Why `variant` cannot run this call on an adapter of `class` with `features` and `limits`; `None` if it can.
     ///
     /// # Errors
     /// [`Error::Shader`] where it does not compose.
     pub fn obstacle_on(
         &self,
         variant: &Variant,
+        class: AdapterClass,
         features: wgpu::Features,
         limits: &wgpu::Limits,
     ) -> Result<Option<String>> {
+        if class == AdapterClass::Gpu && variant.needs().contains(&Need::Software) {
+            return Ok(Some(format!("needs {}", Need::Software)));
+        }
         if let Some(need) = variant.unmet(&self.sizes, features) {
             return Ok(Some(format!("needs {need}")));
         }
@@ -226,7 +238,7 @@ impl Call {
     fn among(&self, context: &Context, kernels: &[String]) -> Result<Option<&Variant>> {
         let is_among = |variant: &&Variant| {
             let name = |kernel: &String| match kernel.split_once('/') {
-                Some((op, name)) if op == self.op.name => self.op.variant(name).ok(),
+                Some((op, name)) if self.op.is_named(op) => self.op.variant(name).ok(),
                 _ => None,
             };
             variant.suits(&context.traits)
@@ -258,14 +270,14 @@ impl Call {
                 Some(reason) => skipped = Some(format!("`{name}` {reason}")),
             }
         }
-        if let Some(name) = wanted.tuned.get(&self.key()) {
+        if let Some(name) = self.op.recorded(&wanted.tuned, &self.key()) {
             match self.tuned(context, name)? {
                 Ok(variant) => return Ok((variant, skipped)),
                 // It was tuned elsewhere, or by another version: the default runs, and a note reports it.
                 Err(reason) => skipped = skipped.or(Some(format!("the tuned `{name}` {reason}"))),
             }
         }
-        if let Some(name) = wanted.defaults.calls.get(&self.key())
+        if let Some(name) = self.op.recorded(&wanted.defaults.calls, &self.key())
             && let Ok(variant) = self.tuned(context, name)?
         {
             return Ok((variant, skipped));
@@ -317,8 +329,33 @@ impl Op {
 #[cfg(test)]
 mod tests {
     use super::{Choices, chosen, unproven};
-    use crate::kernels::MATMUL;
-    use std::fs;
+    use crate::{
+        kernels::{ATTENTION_FORWARD, ATTENTION_GRAD, MATMUL},
+        op::Call,
+    };
+    use std::{collections::BTreeMap, fs};
+
+    #[test]
+    fn what_was_recorded_under_the_former_name_of_an_operation_counts() {
+        let recorded =
+            r#"{"by_hand":{"attention_grad_key":"naive","attention_grad_value":"a.wgsl"},"tuned":{}}"#;
+        let read: Choices = serde_json::from_str(recorded).expect("reads");
+        let map = |entries: &[(&str, &str)]| -> BTreeMap<String, String> {
+            entries.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+        };
+        assert_eq!(read.by_hand, map(&[("attention_grad", "naive"), ("attention_grad_value", "a.wgsl")]));
+
+        let call = |op| Call::new(op, &[("ROWS", 2), ("T", 3)]);
+        let (grad, forward) = (call(&ATTENTION_GRAD), call(&ATTENTION_FORWARD));
+        let found = |call: &Call, calls: &BTreeMap<_, _>| call.op.recorded(calls, &call.key()).cloned();
+        let before = map(&[("attention_grad_query ROWS=2,T=3 linear", "naive")]);
+        assert_eq!(found(&grad, &before).as_deref(), Some("naive"));
+        assert_eq!(found(&forward, &before), None);
+        let other = map(&[("attention_grad_query ROWS=2,T=4 linear", "naive")]);
+        assert_eq!(found(&grad, &other), None);
+        let both = map(&[("attention_grad_key ROWS=2,T=3 linear", "naive"), (&grad.key(), "tiled")]);
+        assert_eq!(found(&grad, &both).as_deref(), Some("tiled"));
+    }
 
     #[test]
     fn a_file_is_read_once_for_choices_and_their_copies() {

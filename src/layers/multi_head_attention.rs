@@ -4,8 +4,8 @@ use super::{MaskRule, Place, Rules, dropout::dropped, mask, matrix};
 use crate::{
     initializer::{Initializer, KernelInitializer},
     kernels::{
-        ATTENTION_FORWARD, ATTENTION_GRAD_KEY, ATTENTION_GRAD_QUERY, ATTENTION_GRAD_VALUE, CONCATENATE,
-        MATMUL, MATMUL_GRAD_INPUT, MATMUL_GRAD_WEIGHT, SLICE_COLUMNS,
+        ATTENTION_FORWARD, ATTENTION_GRAD, ATTENTION_GRAD_DELTA, CONCATENATE, MATMUL, MATMUL_GRAD_INPUT,
+        MATMUL_GRAD_WEIGHT, SLICE_COLUMNS,
     },
     op::{Call, Op},
     program::{Builder, ParameterId, ValueId},
@@ -132,23 +132,13 @@ impl Heads {
             b.batched(&format!("d {label} {}", names[n]), &[steps, self.heads * len])
         };
         let [dq, dk, dv] = [of(0), of(1), of(2)];
-        let delta = b.batched(&format!("d {label} sums"), &[self.queries, self.heads]);
-        let buffers = [
-            ("dq", dq),
-            ("delta", delta),
-            ("dy", dy),
-            ("y", y),
-            ("q", q),
-            ("k", k),
-            ("v", v),
-            ("stats", stats),
-        ];
-        b.call(label, self.call(b, &ATTENTION_GRAD_QUERY), &buffers);
+        let sums = b.batched(&format!("d {label} sums"), &[self.queries, self.heads, 2]);
+        let sizes = [("ROWS", b.batch()), ("HEADS", self.heads), ("T", self.queries), ("VALUE", self.value)];
+        let buffers = [("sums", sums), ("dy", dy), ("y", y), ("stats", stats)];
+        b.call(label, Call::new(&ATTENTION_GRAD_DELTA, &sizes), &buffers);
         let buffers =
-            [("dk", dk), ("dy", dy), ("q", q), ("k", k), ("v", v), ("stats", stats), ("delta", delta)];
-        b.call(label, self.call(b, &ATTENTION_GRAD_KEY), &buffers);
-        let buffers = [("dv", dv), ("dy", dy), ("q", q), ("k", k), ("stats", stats)];
-        b.call(label, self.call(b, &ATTENTION_GRAD_VALUE), &buffers);
+            [("dq", dq), ("dk", dk), ("dv", dv), ("dy", dy), ("q", q), ("k", k), ("v", v), ("sums", sums)];
+        b.call(label, self.call(b, &ATTENTION_GRAD), &buffers);
         [dq, dk, dv]
     }
 }
@@ -508,13 +498,13 @@ mod tests {
         let program = model.program(&Preprocessing::default(), mode, 3, 1, &Optimizer::default());
         let nodes = program.unwrap_or_else(|e| panic!("{e}")).nodes;
         let calls = nodes.into_iter().map(|node| (node.call.op.name, node.call.sizes));
-        calls.filter(|(op, _)| op.starts_with("attention_")).collect()
+        calls.filter(|(op, _)| ["attention_forward", "attention_grad"].contains(op)).collect()
     }
 
     #[test]
     fn weights_are_dropped_in_training_only_and_alike_in_both_passes() {
         let dropping = calls(0.25, Mode::Train);
-        assert_eq!(dropping.len(), 8, "{dropping:?}");
+        assert_eq!(dropping.len(), 4, "{dropping:?}");
         let streams: BTreeSet<_> = dropping.iter().map(|(_, sizes)| sizes["STREAM"] as u32).collect();
         assert_eq!(streams, [1, 2].into(), "each layer has numbers of its own");
         for (op, sizes) in &dropping {

@@ -1,5 +1,6 @@
 //! Lines of comments with a meaning, the same in wgrad's shaders and in a user's:
-//! * `// needs K % 4 == 0, N >= 64`: requirements of a variant. Those for subgroups and half precision are detected.
+//! * `// needs K % 4 == 0, N >= 64, M <= 128`: requirements of a variant. Those for subgroups and half precision are detected;
+//!   `// needs SOFTWARE` is for kernels that no GPU should run.
 //! * `// uses feed, random`: the texts of `shaders/common` that an interface, or a single variant, builds on.
 //! * `// case M=3,N=5,K=7`: sizes at which an operation, or a single variant, is proven.
 //!
@@ -42,7 +43,7 @@ pub(super) fn needs(op: &Op, name: &str, text: &str) -> Result<Vec<Need>> {
                 kernel: name.to_string(),
                 message: format!(
                     "line {n}: got `// needs {list}`, expected a size of {} as in `// needs N % 4 == 0`, `N >= 64`, \
-                     `N == 1` or `A == B`, or SUBGROUP or SHADER_F16",
+                     `N <= 64`, `N == 1` or `A == B`, or SUBGROUP, SHADER_F16 or SOFTWARE",
                     op.name
                 ),
             })?;
@@ -59,10 +60,14 @@ fn need(op: &Op, text: &str) -> Option<Need> {
     match text {
         "SUBGROUP" => return Some(SUBGROUP),
         "SHADER_F16" => return Some(HALF),
+        "SOFTWARE" => return Some(Need::Software),
         _ => {}
     }
     if let Some((name, least)) = text.split_once(">=") {
         return Some(Need::AtLeast(size(name)?, least.trim().parse().ok()?));
+    }
+    if let Some((name, most)) = text.split_once("<=") {
+        return Some(Need::AtMost(size(name)?, most.trim().parse().ok()?));
     }
     let (left, right) = text.split_once("==")?;
     if let Some((name, divisor)) = left.split_once('%') {
@@ -139,13 +144,13 @@ mod tests {
     #[test]
     fn needs_are_listed_and_features_are_seen() {
         assert_eq!(
-            needed("// needs K % 4 == 0, N>=64\n  // needs M == N\r\n"),
-            ["K % 4 == 0", "N >= 64", "M == N"]
+            needed("// needs K % 4 == 0, N>=64, M <= 9\n  // needs M == N\r\n"),
+            ["K % 4 == 0", "N >= 64", "M <= 9", "M == N"]
         );
         let features = "enable f16;\n// needs SUBGROUP, K == 3\nfn f() { subgroupAdd(1); } // needs Q == 1\n";
         assert_eq!(needed(features), ["SUBGROUP", "SHADER_F16", "K == 3"]);
         assert!(needed("// it needs K\n// needless\n// a subgroup\n").is_empty());
-        for wrong in ["Q % 4 == 0", "K % 0 == 0", "K", "K % 4 == 0,", "K == Q", ""] {
+        for wrong in ["Q % 4 == 0", "K % 0 == 0", "Q <= 4", "K <= -4", "K", "K % 4 == 0,", "K == Q", ""] {
             let reported = needs(&MATMUL, "mine", &format!("\n// needs {wrong} \n"));
             let reported = reported.err().map(|e| e.to_string()).unwrap_or_default();
             assert_eq!(

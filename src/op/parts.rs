@@ -22,8 +22,8 @@ macro_rules! parts {
 
 parts! {
     feed input number random gaussian dropout mixup augment positions regression gradient recurrence arriving gate
-    index guard activate4 tile products walk window im2col turns winograd examples vector token attention resize
-    affine gathered tone
+    index guard activate4 tile products walk window im2col turns winograd examples vector token attention attention_grad
+    resize affine gathered tone
 }
 
 /// The shared text with that name.

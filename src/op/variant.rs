@@ -30,8 +30,12 @@ pub enum Need {
     Is(String, u32),
     /// The size is at least this.
     AtLeast(String, u32),
+    /// The size is at most this.
+    AtMost(String, u32),
     /// The device has the feature.
     Feature(wgpu::Features, &'static str),
+    /// The adapter is a software one. A kernel that keeps kilobytes in each thread spills on a GPU, and its driver may crash.
+    Software,
 }
 
 impl fmt::Display for Need {
@@ -41,7 +45,9 @@ impl fmt::Display for Need {
             Self::Same(a, b) => write!(f, "{a} == {b}"),
             Self::Is(size, n) => write!(f, "{size} == {n}"),
             Self::AtLeast(size, n) => write!(f, "{size} >= {n}"),
+            Self::AtMost(size, n) => write!(f, "{size} <= {n}"),
             Self::Feature(_, name) => f.write_str(name),
+            Self::Software => f.write_str("a software adapter"),
         }
     }
 }
@@ -54,7 +60,10 @@ impl Need {
             Self::Same(a, b) => size(a).is_some() && size(a) == size(b),
             Self::Is(name, n) => size(name) == Some(*n),
             Self::AtLeast(name, n) => size(name) >= Some(*n),
+            Self::AtMost(name, n) => size(name).is_some_and(|v| v <= *n),
             Self::Feature(feature, _) => features.contains(*feature),
+            // Neither a size nor a feature tells it: see `Call::obstacle`.
+            Self::Software => true,
         }
     }
 }

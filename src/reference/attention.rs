@@ -20,6 +20,9 @@ struct Attention<'a> {
     dy: &'a [f64],
 }
 
+/// Below this, exp may be 0. SwiftShader's is from e^-87.2 on, a little above the least number that is not subnormal.
+const LEAST: f64 = 2.0 * f32::MIN_POSITIVE as f64;
+
 /// A share of the softmax, its error, and what dropout multiplies it by.
 struct Share {
     key: usize,
@@ -93,7 +96,7 @@ impl<'a> Attention<'a> {
             Share {
                 key,
                 share,
-                off: if off > 0.1 { 1.0 } else { share * 2.0 * off + f64::from(f32::MIN_POSITIVE) },
+                off: if off > 0.1 { 1.0 } else { share * 2.0 * off + LEAST },
                 kept: self.kept(query, place),
             }
         });
@@ -155,7 +158,7 @@ pub fn attention_forward(i: &Inputs<'_>) -> Outputs {
         let off = 2.0 * worst + EPSILON * (24.0 + 8.0 * reach + 2.0 * scores.len() as f64);
         for (place, (key, (score, _))) in keys.iter().zip(&scores).enumerate() {
             let share = (score - top).exp() / sum;
-            let off = if off > 0.1 { 1.0 } else { share * 2.0 * off + f64::from(f32::MIN_POSITIVE) };
+            let off = if off > 0.1 { 1.0 } else { share * 2.0 * off + LEAST };
             let kept = a.kept(query, place);
             y.add(query, (kept * share, kept * off), part(a.v, *key, a.value));
         }
@@ -165,44 +168,32 @@ pub fn attention_forward(i: &Inputs<'_>) -> Outputs {
     vec![("y", y.expected(1.0)), ("stats", Expected::Real(stats))]
 }
 
-/// delta = dy · y, dq = SCALE Σ p (m dy · v - delta) k, p = exp(SCALE q k - stats)
-pub fn attention_grad_query(i: &Inputs<'_>) -> Outputs {
-    let a = Attention::of(i);
-    let count = a.rows * a.queries * a.heads;
-    let delta: Vec<Sum> =
-        (0..count).map(|query| dot(part(a.dy, query, a.value), part(i.real("y"), query, a.value))).collect();
-    let mut dq = Sums::new(count, a.key);
-    for (query, keys) in a.pairs() {
-        for share in a.shares(query, keys, i.real("stats")) {
-            dq.add(query, a.slope(query, &share, delta[query]), part(a.k, share.key, a.key));
-        }
-    }
-    vec![("dq", dq.expected(a.scale)), ("delta", Expected::Real(delta))]
+/// stats, and delta = dy · y
+pub fn attention_grad_delta(i: &Inputs<'_>) -> Outputs {
+    let [rows, heads, queries, value] = i.sizes(["ROWS", "HEADS", "T", "VALUE"]);
+    let [dy, y, stats] = ["dy", "y", "stats"].map(|name| i.real(name));
+    let of = |query| [Sum::exact(stats[query]), dot(part(dy, query, value), part(y, query, value))];
+    vec![("sums", Expected::Real((0..rows * queries * heads).flat_map(of).collect()))]
 }
 
-/// dk = SCALE Σ_t p (m dy · v - delta) q
-pub fn attention_grad_key(i: &Inputs<'_>) -> Outputs {
+/// dq = SCALE Σ_s p (m dy · v - delta) k, dk = SCALE Σ_t p (m dy · v - delta) q, dv = Σ_t m p dy, p = exp(SCALE q k - stats)
+pub fn attention_grad(i: &Inputs<'_>) -> Outputs {
     let a = Attention::of(i);
-    let mut dk = Sums::new(a.rows * a.keys * a.heads, a.key);
+    let (stats, delta): (Vec<f64>, Vec<f64>) =
+        i.real("sums").chunks(2).map(|sums| (sums[0], sums[1])).unzip();
+    let [queries, keys] = [a.queries, a.keys].map(|steps| a.rows * steps * a.heads);
+    let [mut dq, mut dk, mut dv] =
+        [(queries, a.key), (keys, a.key), (keys, a.value)].map(|(count, len)| Sums::new(count, len));
     for (query, keys) in a.pairs() {
-        for share in a.shares(query, keys, i.real("stats")) {
-            let slope = a.slope(query, &share, Sum::exact(i.real("delta")[query]));
+        for share in a.shares(query, keys, &stats) {
+            let slope = a.slope(query, &share, Sum::exact(delta[query]));
+            dq.add(query, slope, part(a.k, share.key, a.key));
             dk.add(share.key, slope, part(a.q, query, a.key));
-        }
-    }
-    vec![("dk", dk.expected(a.scale))]
-}
-
-/// dv = Σ_t m p dy
-pub fn attention_grad_value(i: &Inputs<'_>) -> Outputs {
-    let a = Attention::of(i);
-    let mut dv = Sums::new(a.rows * a.keys * a.heads, a.value);
-    for (query, keys) in a.pairs() {
-        for Share { key, share, off, kept } in a.shares(query, keys, i.real("stats")) {
+            let Share { key, share, off, kept } = share;
             dv.add(key, (kept * share, kept * off), part(a.dy, query, a.value));
         }
     }
-    vec![("dv", dv.expected(1.0))]
+    vec![("dq", dq.expected(a.scale)), ("dk", dk.expected(a.scale)), ("dv", dv.expected(1.0))]
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ mod recurrent;
 mod resize;
 mod vector;
 
-pub use attention::{attention_forward, attention_grad_key, attention_grad_query, attention_grad_value};
+pub use attention::{attention_forward, attention_grad, attention_grad_delta};
 pub use augment::augment;
 pub use conv2d::{conv2d_forward, conv2d_grad_input, conv2d_grad_weight, sum_partials};
 pub use elementwise::{

@@ -2,7 +2,7 @@
 
 use wgpu::{AdapterInfo, Backend, DeviceType};
 use wgrad::{
-    kernels::{CONV2D_FORWARD, CONV2D_GRAD_INPUT, MATMUL, MATMUL_GRAD_WEIGHT, OPERATIONS},
+    kernels::{ATTENTION_GRAD, CONV2D_FORWARD, CONV2D_GRAD_INPUT, MATMUL, MATMUL_GRAD_WEIGHT, OPERATIONS},
     op::{AdapterClass, AdapterKind, Call, On, Op, Rule, Traits},
 };
 
@@ -47,13 +47,27 @@ fn phone() -> AdapterInfo {
 /// The default of `call` on an adapter with every feature and WebGPU's default limits, and the reason.
 fn default(call: &Call, info: &AdapterInfo) -> (String, String) {
     let limits = wgpu::Limits::default();
-    let obstacle = |variant: &_| call.obstacle_on(variant, wgpu::Features::all(), &limits);
+    let class = AdapterClass::of(info);
+    let obstacle = |variant: &_| call.obstacle_on(variant, class, wgpu::Features::all(), &limits);
     let default = call.default_of(&Traits::of(info), obstacle).expect("composes").expect("one can run");
     (default.0.name().to_string(), default.1)
 }
 
 fn name(call: &Call, info: &AdapterInfo) -> String {
     default(call, info).0
+}
+
+#[test]
+fn what_needs_a_software_adapter_is_offered_to_no_gpu() {
+    let sizes = [("ROWS", 2), ("HEADS", 2), ("T", 64), ("S", 64), ("KEY", 32), ("VALUE", 32)];
+    let call = Call::new(&ATTENTION_GRAD, &sizes);
+    let subgroup = call.op.variant("subgroup").expect("its name");
+    let limits = wgpu::Limits::default();
+    let on = |class| call.obstacle_on(subgroup, class, wgpu::Features::all(), &limits).expect("composes");
+    assert_eq!(on(AdapterClass::Gpu).as_deref(), Some("needs a software adapter"));
+    assert_eq!(on(AdapterClass::Cpu), None);
+    assert_eq!(name(&call, &card()), "tiled");
+    assert_eq!(name(&call, &lavapipe(8, "25.0.7")), "subgroup");
 }
 
 fn product(m: usize, n: usize, k: usize) -> Call {

@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
-    kernels::{CONV2D_FORWARD, MATMUL, MAX_POOL2D_FORWARD, OPERATIONS},
+    kernels::{self, CONV2D_FORWARD, MATMUL, MAX_POOL2D_FORWARD, OPERATIONS},
     op::{
         Access, AdapterClass, Element, Size, Sizes, Variant, activations::ACTIVATIONS, parts::PARTS,
         sizes::parse_sizes, user_file,
     },
+    selection::Choices,
 };
 use wgrad_testing::shaders::{activations, files, named, operations, texts};
 
@@ -189,10 +190,8 @@ fn operations_get_the_shared_texts_and_the_activation_that_they_name() {
         ),
         ("resize", &["resize2d_forward", "resize2d_grad"]),
         ("token", &["embedding_forward", "sort_tokens", "token_starts"]),
-        (
-            "feed, random, attention",
-            &["attention_forward", "attention_grad_query", "attention_grad_key", "attention_grad_value"],
-        ),
+        ("feed, random, attention", &["attention_forward"]),
+        ("feed, random, attention, attention_grad", &["attention_grad"]),
         ("feed, gradient", &["sgd", "adam", "rmsprop", "adagrad", "lion", "muon_momentum", "muon"]),
     ];
     let activated = [
@@ -368,4 +367,14 @@ fn variants_are_found_by_the_names_that_they_had() {
         Some("tiled_vec4")
     );
     assert!(MATMUL.variant("quads").is_err(), "it never had one of that name");
+}
+
+/// So do operations: what was chosen or ran for one of several counts for the one that does their work now.
+#[test]
+fn operations_are_found_by_the_names_that_they_had() {
+    for before in ["attention_grad_key", "attention_grad_query", "attention_grad_value"] {
+        assert_eq!(kernels::op(before).expect("by its earlier name").name, "attention_grad");
+        let by_hand = Choices::parse(&[format!("{before}=naive")]).expect("parses").by_hand;
+        assert_eq!(by_hand, [("attention_grad".to_string(), "naive".to_string())].into());
+    }
 }

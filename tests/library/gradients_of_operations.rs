@@ -65,18 +65,6 @@ static RULES: &[Rule] = &[
     Rule { backward: &PRELU_GRAD_INPUT, forward: &PRELU_FORWARD, pairs: &[("x", "dx")], fused: true },
     Rule { backward: &PRELU_GRAD_WEIGHT, forward: &PRELU_FORWARD, pairs: &[("alpha", "dw")], fused: false },
     Rule { backward: &SOFTMAX_GRAD, forward: &SOFTMAX_FORWARD, pairs: &[("x", "dx")], fused: false },
-    Rule {
-        backward: &ATTENTION_GRAD_QUERY,
-        forward: &ATTENTION_FORWARD,
-        pairs: &[("q", "dq")],
-        fused: false,
-    },
-    Rule {
-        backward: &ATTENTION_GRAD_VALUE,
-        forward: &ATTENTION_FORWARD,
-        pairs: &[("v", "dv")],
-        fused: false,
-    },
     Rule { backward: &DROPOUT_GRAD, forward: &DROPOUT_FORWARD, pairs: &[("x", "dx")], fused: true },
     Rule {
         backward: &RANDOM_AFFINE_GRAD,
@@ -90,11 +78,13 @@ static RULES: &[Rule] = &[
 const JOINING: [&str; 4] = ["add", "batch_dot", "concatenate", "slice_columns"];
 
 /// Forward and backward in several dispatches, or by the same operation; `gradients.rs` tests them in whole layers.
-const COMPOSED: [&str; 30] = [
+const COMPOSED: [&str; 32] = [
     "random_tone_forward",
     "random_tone_grad",
     "permute_forward",
-    "attention_grad_key",
+    "attention_forward",
+    "attention_grad",
+    "attention_grad_delta",
     "embedding_forward",
     "embedding_grad",
     "kl_divergence",

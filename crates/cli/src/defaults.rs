@@ -51,8 +51,9 @@ pub fn of_adapter(listed: &Listed) -> Result<Vec<Chosen>> {
     let mut defaults = Vec::new();
     for op in COSTLY {
         let call = workload::typical(op)?;
-        let chosen = call
-            .default_of(&listed.traits, |variant: &Variant| call.obstacle_on(variant, features, &limits))?;
+        let chosen = call.default_of(&listed.traits, |variant: &Variant| {
+            call.obstacle_on(variant, listed.class, features, &limits)
+        })?;
         if let Some((variant, reason)) = chosen {
             let (variant, sizes) = (variant.name().to_string(), sizes::words(&call));
             defaults.push(Chosen { op: op.name, sizes, variant, reason });

@@ -39,6 +39,7 @@ use wgrad::{
     data::Dataset,
     error::io_error,
     gpu::AdapterRecord,
+    kernels,
     metrics::{Metrics, OfHeads},
     model::Model,
     op::{setting, user_file},
@@ -47,6 +48,7 @@ use wgrad::{
     selection::{Choices, Defaults},
     team::TeamOptions,
     train::Options,
+    words::quoted_path,
 };
 use wgrad_data::{
     Reading,
@@ -349,14 +351,22 @@ impl Run {
     /// [`Error::Run`] if a copy is missing or has changed since the run began.
     pub fn variants(&self) -> Result<Choices> {
         let mut choices = self.config.options.variants.clone();
-        let Config { calls, kernels, .. } = &self.config;
-        let kernels = if calls.is_empty() { kernels.clone() } else { Vec::new() };
-        choices.defaults = Defaults { calls: calls.clone(), kernels };
+        let Config { calls, kernels: all, .. } = &self.config;
+        let kernels_then = if calls.is_empty() { all.clone() } else { Vec::new() };
+        choices.defaults = Defaults { calls: calls.clone(), kernels: kernels_then };
         for (op, name) in choices.by_hand.iter_mut().filter(|(_, name)| user_file::is_file(name)) {
             let path = self.folder.join(format!("{op}.wgsl"));
             let fail = |message: String| Error::Run { folder: self.folder.clone(), message };
             if folder::component(op) != op {
                 return Err(fail(format!("has a {CONFIG} that is damaged: {op:?} is not an operation")));
+            }
+            if let Some(now) = kernels::op(op).ok().filter(|now| now.name != op) {
+                return Err(fail(format!(
+                    "began with the shader {name} for {op}, which is a part of {} now; go on with the version that \
+                     began it, or start a new run, from these weights by `.init = {}`",
+                    now.name,
+                    quoted_path(&self.folder.join(LAST))
+                )));
             }
             let text = fs::read_to_string(&path).map_err(|e| {
                 fail(format!(

@@ -218,7 +218,8 @@ impl Compiler {
     /// # Errors
     /// [`Error::Shader`] where another variant of the operation does not compose. What is wrong with this one is a row.
     pub fn statistics(&self, call: &Call, variant: &Variant) -> Result<Statistics> {
-        let obstacle = |variant: &Variant| call.obstacle_on(variant, self.features, &self.limits);
+        let obstacle =
+            |variant: &Variant| call.obstacle_on(variant, self.listed.class, self.features, &self.limits);
         let adapter = AdapterRecord::new(&self.listed.info, self.listed.class);
         let checked = self.checked || !call.trusts(variant, self.features);
         let mut row = Statistics::new(adapter, call, variant, checked);

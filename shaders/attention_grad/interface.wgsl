@@ -1,6 +1,6 @@
 // forward: y[n, t, h] = Σ_s m_s · p_s · v[n, s, h], p = softmax(SCALE · q[n, t, h] · k[n, :, h]), m of dropout
-// dq[n, t, h] = SCALE · Σ_s p_s · (m_s · dy · v[s] - delta) · k[s], where p_s = exp(SCALE · q · k[s] - stats), at most 1, and
-// delta[n, t, h] = dy · y.
+// slope[t, s] = SCALE · p_s · (m_s · dy[t] · v[s] - delta[t]), where p_s = exp(SCALE · q[t] · k[s] - stats[t]), at most 1;
+// dq[n, t, h] = Σ_s slope · k[s], dk[n, s, h] = Σ_t slope · q[t], dv[n, s, h] = Σ_t m_s · p_s · dy[t].
 override ROWS: u32;
 override HEADS: u32;
 override T: u32; // queries
@@ -13,20 +13,27 @@ override STREAM: u32 = 0u;    // tells the layers of a network apart
 override THRESHOLD: u32 = 0u; // a share is dropped where random < THRESHOLD: rate · 2^32
 override KEPT: f32 = 1.0;     // what the others are multiplied by: 1 / (1 - rate)
 @group(0) @binding(0) var<storage, read_write> dq: array<f32>; // (ROWS, T, HEADS, KEY)
-@group(0) @binding(1) var<storage, read_write> delta: array<f32>; // (ROWS, T, HEADS)
-@group(0) @binding(2) var<storage, read> dy: array<f32>; // (ROWS, T, HEADS, VALUE)
-@group(0) @binding(3) var<storage, read> y: array<f32>; // (ROWS, T, HEADS, VALUE)
+@group(0) @binding(1) var<storage, read_write> dk: array<f32>; // (ROWS, S, HEADS, KEY)
+@group(0) @binding(2) var<storage, read_write> dv: array<f32>; // (ROWS, S, HEADS, VALUE)
+@group(0) @binding(3) var<storage, read> dy: array<f32>; // (ROWS, T, HEADS, VALUE)
 @group(0) @binding(4) var<storage, read> q: array<f32>; // (ROWS, T, HEADS, KEY)
 @group(0) @binding(5) var<storage, read> k: array<f32>; // (ROWS, S, HEADS, KEY)
 @group(0) @binding(6) var<storage, read> v: array<f32>; // (ROWS, S, HEADS, VALUE)
-@group(0) @binding(7) var<storage, read> stats: array<f32>; // (ROWS, T, HEADS)
+@group(0) @binding(7) var<storage, read> sums: array<f32>; // (ROWS, T, HEADS, 2): stats and delta of each query
 // batch ROWS
-// flops 2 * ROWS * HEADS * T * S * (2 * KEY + VALUE)
-// grid ITEMS = ROWS * T * HEADS
-// uses feed, random, attention
+// flops 6 * ROWS * HEADS * T * S * KEY + 4 * ROWS * HEADS * T * S * VALUE
+// grid ITEMS = ROWS * HEADS * T + ROWS * HEADS * S
+// uses feed, random, attention, attention_grad
 // case ROWS=1,HEADS=1,T=1,S=1,KEY=1,VALUE=1,SCALE=1
 // case ROWS=2,HEADS=3,T=5,S=7,KEY=4,VALUE=3,SCALE=0.5
 // case ROWS=1,HEADS=2,T=65,S=33,KEY=8,VALUE=8,SCALE=0.25,CAUSAL=1
-// case ROWS=2,HEADS=2,T=70,S=70,KEY=32,VALUE=16,SCALE=0.125
 // case ROWS=2,HEADS=3,T=6,S=9,KEY=4,VALUE=4,SCALE=0.5,STREAM=5,THRESHOLD=2147483648,KEPT=2
 // case ROWS=1,HEADS=2,T=37,S=67,KEY=8,VALUE=12,SCALE=0.25,CAUSAL=1,STREAM=3,THRESHOLD=858993459,KEPT=1.25
+// case ROWS=1,HEADS=1,T=1,S=100,KEY=17,VALUE=37,SCALE=0.25
+// case ROWS=1,HEADS=1,T=34,S=101,KEY=66,VALUE=70,SCALE=0.125,CAUSAL=1
+// case ROWS=1,HEADS=1,T=33,S=35,KEY=131,VALUE=129,SCALE=0.0625,STREAM=1,THRESHOLD=1073741824,KEPT=1.3333334
+// case ROWS=1,HEADS=1,T=2053,S=3,KEY=2,VALUE=3,SCALE=0.5,CAUSAL=1
+// case ROWS=1,HEADS=2,T=3,S=2053,KEY=3,VALUE=2,SCALE=0.5
+// case ROWS=1,HEADS=1,T=2,S=3,KEY=2053,VALUE=2055,SCALE=0.02
+// case ROWS=3,HEADS=1367,T=2,S=2,KEY=2,VALUE=1,SCALE=0.5
+// case ROWS=2,HEADS=2,T=70,S=70,KEY=32,VALUE=16,SCALE=0.125
