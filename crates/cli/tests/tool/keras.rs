@@ -1477,7 +1477,16 @@ fn the_commands_take_keras_s_files() {
     let texts: Vec<&str> =
         picture.descendants().filter(|n| n.has_tag_name("text")).filter_map(|n| n.text()).collect();
     let texts: Vec<&str> = texts.into_iter().map(str::trim).collect();
-    for words in ["input", "conv2d_2", "concatenate", "Conv2D · 8×8×3 · 57", "Dense · 3 · 387"] {
+    let lines = [
+        "input",
+        "conv2d_2",
+        "concatenate",
+        "Conv2D · 3×3 · same · relu",
+        "→ 8×8×3 · 57 parameters",
+        "Dense · softmax",
+        "→ 3 · 387 parameters",
+    ];
+    for words in lines {
         assert_eq!(texts.iter().filter(|text| **text == words).count(), 1, "{words} in {texts:?}");
     }
     assert!(text.contains("prefers-color-scheme: dark"), "{text}");
