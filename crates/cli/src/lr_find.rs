@@ -82,7 +82,7 @@ impl LrFind {
             can_write(path)?;
         }
         let dataset = self.data.load(self.seed)?;
-        let model = model_for(self.network.name(), &dataset, None, Initial::Reported)?;
+        let model = model_for(self.network.name_for(&dataset), &dataset, None, Initial::Reported)?;
         refuse_classes_as_numbers(&model, &dataset)?;
         tell!("the learning rate rises from {:e} to {:e} in up to {} steps", self.from, self.to, self.steps);
         let (found, adapter) = persist(async || {

@@ -1,13 +1,20 @@
 //! The networks of a command: an argument or the option `--model`, whichever comes to mind.
 
+use super::output;
 use clap::Args;
 use std::path::{Path, PathBuf};
-use wgrad::networks::{self, NETWORKS};
+use wgrad::{
+    data::Dataset,
+    networks::{self, NETWORKS},
+};
+use wgrad_data::pictures::pictures_of;
 use wgrad_formats::keras;
 use wgrad_run::listing::{is_run, named};
 
 /// The network of a training.
 const DEFAULT: &str = "mlp";
+/// Smallest side of pictures for the default network `cnn`, pixels.
+const FOR_CNN: usize = 16;
 /// Every built-in network.
 const ALL: &str = "all";
 
@@ -48,7 +55,7 @@ fn known_or_all(name: &str) -> wgrad::Result<String> {
 #[derive(Args, Clone, Default)]
 pub struct NetworkArg {
     /// Network: a name from `wgrad models`, a TOML file, one of Keras's (.keras, .json), or a run; also as `--model MODEL`
-    /// [default: mlp]
+    /// [default: mlp; cnn for pictures]
     #[arg(value_name = "MODEL", value_parser = known, conflicts_with = "model")]
     network: Option<String>,
     /// The network, as MODEL
@@ -60,6 +67,19 @@ impl NetworkArg {
     /// The network that the command line names.
     pub fn given(&self) -> Option<&str> {
         self.network.as_deref().or(self.model.as_deref())
+    }
+
+    /// The network for these data: the one of the command line, else `cnn` for a folder of pictures, which a dense network
+    /// learns badly, if they are large enough for its two poolings.
+    pub fn name_for(&self, data: &Dataset) -> &str {
+        let fits = data.height.min(data.width) >= FOR_CNN;
+        if self.given().is_none() && fits && pictures_of(&data.train.images).is_some() {
+            output::say(
+                "note: no network is named: `cnn`, since these are pictures; `wgrad models` lists others",
+            );
+            return "cnn";
+        }
+        self.name()
     }
 
     /// The network, `mlp` if none is named.

@@ -126,7 +126,7 @@ impl Profiler {
                 let data = self.reading.load(spec)?;
                 let record =
                     DataRecord::of(&data, absolute(spec)?, None, None, self.reading.reading_for(None));
-                (model_for(self.network.name(), &data, None, Initial::Reported)?, data, Some(record))
+                (model_for(self.network.name_for(&data), &data, None, Initial::Reported)?, data, Some(record))
             }
             None => {
                 let model = super::model(self.network.name(), [28, 28, 1], 10)?;

@@ -95,7 +95,7 @@ impl Trainings {
         };
         let sides = [side(&self.a)?, side(&self.b)?];
         let data = self.data.load(self.seed)?;
-        let model = model_for(self.network.name(), &data, None, Initial::Reported)?;
+        let model = model_for(self.network.name_for(&data), &data, None, Initial::Reported)?;
         refuse_classes_as_numbers(&model, &data)?;
         let batch = self.batch as usize;
         let steps = self.steps.unwrap_or(self.epochs * data.train.len().div_ceil(batch) as u64);

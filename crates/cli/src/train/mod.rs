@@ -64,8 +64,6 @@ const STEPS: u64 = 1000;
 const MOST_EPOCHS: u64 = 100;
 /// Smallest default batch: with fewer rows, or fewer than twice the columns, the default optimizer's steps go astray.
 const SMALLEST: usize = 8;
-/// Smallest side of pictures for the default network `cnn`, pixels.
-const FOR_CNN: usize = 16;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -263,21 +261,6 @@ impl Train {
         Ok(choices)
     }
 
-    /// The network for these data: the one of the command line, else `cnn` for a folder of pictures, which a dense network
-    /// learns badly, if they are large enough for its two poolings.
-    fn network_for(&self, data: &Dataset) -> &str {
-        let fits = data.height.min(data.width) >= FOR_CNN;
-        match self.network.given() {
-            None if pictures_of(&data.train.images).is_some() && fits => {
-                output::say(
-                    "note: no network is named: `cnn`, since these are pictures; `wgrad models` lists others",
-                );
-                "cnn"
-            }
-            _ => self.network.name(),
-        }
-    }
-
     /// Sets batch and epochs for a table with few rows, or few pictures of your own, of which the defaults would make
     /// only a handful of steps. Few pictures are learned with Adam, whose steps need no tuning of the learning rate.
     fn suit(&self, data: &Dataset, options: &mut Options) {
@@ -335,7 +318,7 @@ impl Train {
         options.objective = self.objective.objective(&dataset)?;
         self.suit(&dataset, &mut options);
         let initial = if self.init.is_some() { Initial::Unused } else { Initial::Trained };
-        let model = model_for(self.network_for(&dataset), &dataset, self.objective.loss, initial)?;
+        let model = model_for(self.network.name_for(&dataset), &dataset, self.objective.loss, initial)?;
         refuse_classes_as_numbers(&model, &dataset)?;
         self.stop.refuse(&dataset, model.loss()?)?;
         options.objective.validate(dataset.classes.len(), model.loss()?)?;

@@ -97,7 +97,7 @@ impl Tune {
         let (model, input) = match &self.data {
             Some(spec) => {
                 let data = self.reading.load(spec)?;
-                (model_for(self.network.name(), &data, None, Initial::Reported)?, data.input)
+                (model_for(self.network.name_for(&data), &data, None, Initial::Reported)?, data.input)
             }
             None => (super::model(self.network.name(), [28, 28, 1], 10)?, Preprocessing::default()),
         };

@@ -102,6 +102,8 @@ fn a_training_on_few_pictures_says_what_it_chose() {
     let config = read(&shared.path("plain/run.json"));
     assert_eq!(config["model"]["name"], "cnn", "{config}");
     assert!(config["options"]["optimizer"].to_string().contains("adam"), "{}", config["options"]);
+    let found = on_device(&["lr-find", "--data", &data, "--steps", "20", "--batch", "8"]).end();
+    assert!(found.stderr.contains("`cnn`"), "{}", found.stderr);
     // What is said is taken.
     let out = shared.path("said");
     let own =
