@@ -3,7 +3,8 @@
 
 usage: scripts/scaling.py [--check FILE]... [--cores N] [--flops FLOPS] FILE...
 
-FILE        the output of `wgrad profile NETWORK --json` of one rank: its step time and its gradients
+FILE        the output of `wgrad profile NETWORK --json` of one rank: its step time and its gradients. Two files of a
+            network with different batches also say how much of a step does not depend on the batch
 --check     the output of a profile of several ranks: the model's parameters are fitted to its sums, and its step time is
             compared with the prediction
 --cores     cores that the ranks of --check share, each with one thread
@@ -109,6 +110,21 @@ class Profile:
         )
 
 
+def computed(profiles, images):
+    """Seconds of a step of one rank with so many images, by its profiles of one or more batches: a line through them,
+    or proportional to the batch where there is one batch. A step with no images takes no less than none."""
+    batches = {profile.batch for profile in profiles}
+    if len(batches) == 1:
+        return sum(profile.compute for profile in profiles) / len(profiles) * images / batches.pop()
+    mean_x = sum(profile.batch for profile in profiles) / len(profiles)
+    mean_y = sum(profile.compute for profile in profiles) / len(profiles)
+    slope = sum((profile.batch - mean_x) * (profile.compute - mean_y) for profile in profiles)
+    slope /= sum((profile.batch - mean_x) ** 2 for profile in profiles)
+    if mean_y < slope * mean_x:  # Small batches took less than their share: noise, or caches.
+        return images * sum(profile.compute for profile in profiles) / sum(profile.batch for profile in profiles)
+    return mean_y + slope * (images - mean_x)
+
+
 def time(seconds):
     for scale, unit in ((1, "s"), (1e-3, "ms"), (1e-6, "µs")):
         if seconds >= scale:
@@ -144,24 +160,27 @@ def main(arguments=None):
     parser.add_argument("--flops", type=float)
     options = parser.parse_args(arguments)
     profiles = [Profile.read(path) for path in options.files]
-    alone = {profile.network: profile for profile in profiles}
+    alone = {}
+    for profile in profiles:
+        alone.setdefault(profile.network, []).append(profile)
     if options.check:
-        print(row("Network", "Ranks", "alpha", "beta", "Step, predicted", "Step, measured"))
-        print(row("---", "---:", "---:", "---:", "---:", "---:"))
+        print(row("Network", "Batch", "Ranks", "alpha", "beta", "Step, predicted", "Step, measured"))
+        print(row("---", "---:", "---:", "---:", "---:", "---:", "---:"))
     for path in options.check:
         profile = Profile.read(path)
         if profile.network not in alone or not profile.sums:
             sys.exit(f"{path}: expected a profile of several ranks of a network among FILE, got {profile.network}")
         alpha, beta = fit(profile.sums)
         whole = alone[profile.network]
-        share = whole.compute * profile.batch / profile.ranks / whole.batch
+        share = computed(whole, profile.batch / profile.ranks)
         if options.cores:
             share *= max(1, profile.ranks / options.cores)
-        expected = step(profile.ranks, share, whole.gradients, alpha, beta, host=math.inf)
-        print(row(f"`{profile.network}`", profile.ranks, time(alpha), f"{beta / 1e9:.2f} GB/s", time(expected), time(profile.compute)))
+        expected = step(profile.ranks, share, whole[0].gradients, alpha, beta, host=math.inf)
+        print(row(f"`{profile.network}`", profile.batch, profile.ranks, time(alpha), f"{beta / 1e9:.2f} GB/s", time(expected), time(profile.compute)))
     if options.check:
         print()
-    print("\n".join(table(profiles, options.flops)))
+    largest = [max(of, key=lambda profile: profile.batch) for of in alone.values()]
+    print("\n".join(table(largest, options.flops)))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,14 @@ class Model(unittest.TestCase):
         early = scaling.all_reduce(8, 100e6 - scaling.BUCKET, alpha, beta)
         self.assertAlmostEqual(short, 0.03 + early - 0.02 + last)
 
+    def test_a_step_has_a_part_that_does_not_depend_on_the_batch(self):
+        profile = lambda batch, seconds: scaling.Profile("mlp", batch, seconds, 1.0, 1, 1, [])
+        alone = [profile(64, 0.003), profile(128, 0.004)]
+        self.assertAlmostEqual(scaling.computed(alone, 32), 0.0025)
+        self.assertAlmostEqual(scaling.computed(alone[1:], 32), 0.001)
+        # A line below nothing is none.
+        self.assertAlmostEqual(scaling.computed([profile(64, 0.001), profile(128, 0.005)], 32), 0.001)
+
     def test_the_fit_finds_the_parameters_of_sums(self):
         sizes = [2**n for n in range(8, 23, 2)]
         rows = [{"ranks": 4, "bytes": size, "seconds": scaling.ring(4, size, 2e-5, 3e9)} for size in sizes]
