@@ -22,6 +22,7 @@ mod defaults;
 #[cfg(test)]
 mod documents;
 mod drawn;
+mod elsewhere;
 mod eval;
 mod export;
 mod fields;

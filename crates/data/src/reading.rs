@@ -209,7 +209,11 @@ impl FromStr for Target {
         match text {
             "classes" => Ok(Self::Classes),
             "number" => Ok(Self::Number),
-            _ => Err(field_error("target", text.into(), "classes or number")),
+            _ => Err(field_error(
+                "target",
+                text.into(),
+                "classes or number (`label` names the column to predict)",
+            )),
         }
     }
 }
