@@ -84,7 +84,7 @@ if [ "$kills" -gt 0 ]; then
   say "kills come within $span ms of a start"
   for _ in $(seq "$kills"); do
     before=$(wc -l <killed/metrics.jsonl)
-    timeout 300 mpirun --oversubscribe -n 3 "$program" train --resume killed --epochs "$epochs" --quiet >/dev/null 2>&1 &
+    timeout 300 mpirun --oversubscribe -n 3 "$program" train --resume killed --epochs "$epochs" --quiet >/dev/null 2>said &
     launcher=$!
     for _ in $(seq 100); do
       pgrep -f -- "$left" >/dev/null && break
@@ -93,7 +93,12 @@ if [ "$kills" -gt 0 ]; then
     moment=$((RANDOM * span / 32768))
     sleep "$((moment / 1000)).$(printf %03d $((moment % 1000)))"
     mapfile -t all < <(pgrep -f -- "$left")
-    [ "${#all[@]}" -gt 0 ] && kill -KILL "${all[RANDOM % ${#all[@]}]}" && killed=$((killed + 1))
+    if [ "${#all[@]}" -gt 0 ]; then
+      kill -KILL "${all[RANDOM % ${#all[@]}]}" && killed=$((killed + 1))
+    else
+      say "no rank is left to be killed after $moment ms:"
+      cat said >&2
+    fi
     status=0
     wait "$launcher" || status=$?
     [ "$status" -ne 0 ] || check "a training whose rank was killed fails" false

@@ -357,6 +357,43 @@ def test_ctrl_c_at_one_rank_ends_all(tmp_path):
     assert [one["words"] for one in found] == ["RuntimeError: rank 1 ended the training with KeyboardInterrupt: ", "KeyboardInterrupt: "]
 
 
+@pytest.mark.parametrize("call", ["Ibarrier", "allgather"])
+def test_ctrl_c_in_the_middle_of_a_meeting_ends_all(tmp_path, call):
+    """It comes when a rank has told the others that it is there, and when it has heard what they say."""
+    skip_without("mpi4py")
+    program = """
+    from wgrad import _team
+
+    class Talk:
+        def __init__(self, talk):
+            self.talk, self.due = talk, True
+
+        def __getattr__(self, name):
+            def call(*given):
+                found = getattr(self.talk, name)(*given)
+                if name == "CALL" and self.due:
+                    self.due = False
+                    os.kill(os.getpid(), 2)
+                    time.sleep(0.1)
+                return found
+
+            return call
+
+    class Long(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 2 and rank == 1:
+                _team.known()._talk = Talk(_team.known()._talk)
+
+    try:
+        network().fit(x, y, callbacks=[Long()], **{**CPU, "epochs": 100000})
+    except BaseException as error:
+        tell([], words=f"{type(error).__name__}: {error}")
+        raise
+    """
+    found, _ = run(tmp_path, program.replace("CALL", call), 2, fails=True, seconds=60)
+    assert [one["words"] for one in found] == ["RuntimeError: rank 1 ended the training with KeyboardInterrupt: ", "KeyboardInterrupt: "]
+
+
 def test_a_device_that_fails_at_one_rank_ends_all(tmp_path):
     """The others wait for that device: MPI ends them."""
     skip_without("mpi4py")

@@ -6,15 +6,17 @@ meeting, so that no rank waits for another that has left.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import multiprocessing
+import signal
 import sys
 import threading
 import time
 import traceback
 import warnings
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, Iterator, TypeVar
 
 import numpy as np
 
@@ -25,6 +27,33 @@ from . import _wgrad
 PATIENCE = 30.0
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+#: Signals that programs handle in Python, those of this system.
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGUSR1", "SIGUSR2", "SIGBREAK") if hasattr(signal, name)]
+
+
+@contextlib.contextmanager
+def _undivided() -> Iterator[None]:
+    """Puts off what signals do in Python, such as Ctrl-C's exception, to the end of what is done inside.
+
+    A rank that raised an exception between the calls of a meeting would come to the next one with the others still in this one.
+    """
+    if threading.current_thread() is not threading.main_thread():  # Python handles signals in the main thread alone.
+        yield
+        return
+    came: list[tuple[Any, tuple[Any, ...]]] = []
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    handlers = {number: handler for number, handler in handlers.items() if callable(handler)}
+    try:
+        for number, handler in handlers.items():
+            signal.signal(number, lambda *given, handler=handler: came.append((handler, given)))
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for handler, given in came:
+            handler(*given)
 
 
 class Team:
@@ -58,15 +87,17 @@ class Team:
     def _meet(self, said: Any, until: float = float("inf")) -> list[Any] | None:
         """What each rank says; None if others have not come until then."""
         if self._arriving is None:
-            self._arriving = self._talk.Ibarrier()
+            with _undivided():
+                self._arriving = self._talk.Ibarrier()
         pause = 1e-5
         while not self._arriving.Test():
             if time.monotonic() > until:
                 return None
             time.sleep(pause)
             pause = min(2 * pause, 0.01)
-        found = self._talk.allgather(said)
-        self._arriving = None
+        with _undivided():
+            found = self._talk.allgather(said)
+            self._arriving = None
         return found
 
     def meet(self, place: str, own: Any = None, same: dict[str, Any] | None = None) -> list[Any]:
