@@ -97,10 +97,12 @@ if [ "$kills" -gt 0 ]; then
       kill -KILL "${all[RANDOM % ${#all[@]}]}" && killed=$((killed + 1))
     else
       say "no rank is left to be killed after $moment ms:"
+      ps -o pid,etimes,args --ppid "$launcher" >&2 || true
       cat said >&2
     fi
     status=0
     wait "$launcher" || status=$?
+    [ "${#all[@]}" -gt 0 ] || say "the launcher's status is $status"
     [ "$status" -ne 0 ] || check "a training whose rank was killed fails" false
     # The launcher may end before the processes that it has killed.
     for _ in $(seq 100); do

@@ -8,11 +8,13 @@ pub mod calendar;
 pub mod format;
 /// Results kept in the user's cache folder.
 pub mod kept;
+mod lock;
 /// Compiled pipelines.
 pub mod pipelines;
 /// The record of proven kernels.
 pub mod proofs;
 
+pub use lock::lock;
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},

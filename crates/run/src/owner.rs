@@ -8,16 +8,12 @@ use std::{
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
-    thread::sleep,
-    time::Duration,
 };
 use wgrad::{Error, Result, error::io_error};
-use wgrad_files::not_linked;
+use wgrad_files::{lock, not_linked};
 
 /// Name of the locked file; it holds the process id.
 pub(super) const LOCK: &str = "run.lock";
-/// Longer than [`is_held`] keeps the lock.
-const MOMENT: Duration = Duration::from_millis(50);
 const NEXT: &str = "check that the folder can be written and the disk has space";
 
 /// The right to write into a folder, as long as this value lives.
@@ -43,15 +39,7 @@ impl Owner {
         }
         let options = File::options().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = options.map_err(cannot)?;
-        let locked = match file.try_lock() {
-            // Perhaps only [`is_held`] of another process, for a moment.
-            Err(TryLockError::WouldBlock) => {
-                sleep(MOMENT);
-                file.try_lock()
-            }
-            locked => locked,
-        };
-        match locked {
+        match lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::Run { folder: folder.to_owned(), message: held(&mut file) });

@@ -344,7 +344,7 @@ fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(LOCK);
     let file = File::options().read(true).write(true).create(true).truncate(false).open(&path);
     let file = file.with_context(|| format!("cannot lock {}", path.display()))?;
-    match file.try_lock() {
+    match wgrad_files::lock(&file) {
         Err(TryLockError::WouldBlock) => {
             bail!(
                 "{} is in use: another process trains it; wait for that to end, or end it",
